@@ -1,0 +1,27 @@
+"""What a network is asked to do, in numbers that both the engine and the data understand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+TaskKind: TypeAlias = Literal["binary", "multiclass", "multilabel", "regression", "reconstruction"]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """The kind of task and how many things are to be predicted.
+
+    `count` is the number of classes (binary: 2), of labels, of target columns, or of inputs to
+    reconstruct. `labels` are the class or target names as the user wrote them, in the order of
+    the network's outputs; empty for reconstruction.
+    """
+
+    kind: TaskKind
+    count: int
+    labels: tuple[str, ...] = ()
+
+    @property
+    def classifies(self) -> bool:
+        """Whether each example has exactly one class."""
+        return self.kind in ("binary", "multiclass")

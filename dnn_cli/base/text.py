@@ -1,0 +1,41 @@
+"""Text from outside made fit to show, and the nearest of several names."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+
+LIMIT = 200  # characters of one foreign name that a message may show
+
+
+def safe_text(value: object, limit: int = LIMIT) -> str:
+    r"""`value` as one printable line: control, format and surrogate characters become `\x..`.
+
+    Every name that comes from data (paths, columns, labels, metadata) passes through here on
+    its way to a terminal, so that it cannot move the cursor, recolour or forge a line.
+    """
+    text = str(value)
+    shown = text[:limit]
+    if not (shown.isascii() and shown.isprintable()):
+        shown = "".join(_visible(c) for c in shown)
+    return shown + "…" if len(text) > limit else shown
+
+
+def _visible(character: str) -> str:
+    if unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"):
+        return character.encode("unicode_escape", "surrogatepass").decode("ascii")
+    return character
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str | None:
+    """The allowed name that `name` most likely meant, or None."""
+    found = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def listing(names: Iterable[str], limit: int = 40) -> str:
+    """Names for a message: sorted, joined by commas, cut with a count of the rest."""
+    ordered = sorted(names)
+    more = f" and {len(ordered) - limit} more" if len(ordered) > limit else ""
+    return ", ".join(safe_text(n) for n in ordered[:limit]) + more
