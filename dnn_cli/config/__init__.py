@@ -1,0 +1,1 @@
+"""The YAML file: read with positions, checked against the specs, turned into one `RunSpec`."""

@@ -1,0 +1,117 @@
+"""KEY=VALUE over what a file says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CONFIG = """\
+data: {source: a.csv}
+model: {layers: [{type: dense, units: 3}, relu, {type: dropout, rate: 0.5}]}
+optimizer: adam
+training: {epochs: 3, early_stopping: null}
+"""
+
+
+def at(value: Any, path: str) -> Any:
+    for step in path.split("."):
+        value = value[int(step) if step.isdigit() else step]
+    return value
+
+
+@pytest.mark.parametrize(
+    ("override", "path", "value"),
+    [
+        ("seed=7", "seed", 7),
+        ("optimizer.learning_rate=1e-2", "optimizer.learning_rate", 0.01),
+        ("optimizer=adam", "optimizer.type", "adam"),
+        ("optimizer.beta1=0.5", "optimizer.beta1", 0.5),
+        ("training.epochs=9", "training.epochs", 9),
+        ("training.batch_size=full", "training.batch_size", "full"),
+        ("training.early_stopping.patience=2", "training.early_stopping.patience", 2),
+        ("training.stop_when={train.loss: 0.1}", "training.stop_when", {"train.loss": 0.1}),
+        ("training.checkpoint.every_epochs=4", "training.checkpoint.every_epochs", 4),
+        ("model.layers.0.units=64", "model.layers.0.units", 64),
+        ("model.layers.2.rate=0.25", "model.layers.2.rate", 0.25),
+        ("model.layers.1=tanh", "model.layers.1.type", "tanh"),
+        ("model.layers=[relu, relu]", "model.layers", [{"type": "relu"}] * 2),
+        ("model={hidden: [256, 128]}", "model.hidden", [256, 128]),
+        ("data.source.delimiter=;", "data.source.delimiter", ";"),
+        ("data.split.valid=0.5", "data.split.valid", 0.5),
+        ("data.target=a=b", "data.target", "a=b"),
+        ("data.target=null", "data.target", None),
+        ("data.target='null'", "data.target", "null"),
+        ("data.target=no # text", "data.target", "no"),
+        ("name=x", "name", "x"),
+    ],
+)
+def test_overrides(load, override: str, path: str, value: object) -> None:
+    assert at(load(CONFIG, override).resolved, path) == value
+
+
+def test_what_the_file_leaves_out_can_be_overridden(load) -> None:
+    small = "data: {source: a.csv}"
+    overrides = ("optimizer.beta1=0.5", "optimizer.learning_rate=2", "model.hidden=[3]")
+    found = load(small, *overrides, "training.penalty.l1=0.5").resolved
+    assert (found["optimizer"]["type"], found["optimizer"]["beta1"]) == ("adam", 0.5)
+    assert found["optimizer"]["learning_rate"] == 2.0
+    assert (found["model"]["hidden"], found["training"]["penalty"]["l1"]) == ([3], 0.5)
+    found = load(
+        small, "optimizer.schedule.warmup=0.5", "optimizer.schedule.type=constant"
+    ).resolved
+    assert found["optimizer"]["schedule"] == {"type": "constant", "warmup": 0.5}
+
+
+def test_the_last_one_wins(load) -> None:
+    assert load(CONFIG, "seed=1", "seed=2").spec.seed == 2
+    assert load(CONFIG, "optimizer.beta1=0.1", "optimizer=adam").spec.optimizer.beta1 == 0.9
+
+
+def test_paths_are_relative_to_where_one_stands(load, tmp_path: Path) -> None:
+    found = load(CONFIG, "data.source=b.npy").resolved["data"]["source"]
+    assert found["type"] == "npy" and found["path"] == str(tmp_path / "b.npy")
+
+
+@pytest.mark.parametrize(
+    ("override", "column", "words"),
+    [
+        ("optimizer.lr=1", 11, ("unknown key `lr` in `optimizer` (adam)", "`learning_rate`")),
+        ("optimiser.learning_rate=1", 1, ("unknown key `optimiser`", "`optimizer`")),
+        ("model.layers.0.unit=1", 16, ("unknown key `unit` in `model.layers.0`",)),
+        ("learning_rate=1", 1, ("belongs in `optimizer`",)),
+        ("seed=x", 6, ("must be a whole number, found the text `x`",)),
+        ("seed=010", 6, ("ambiguous number",)),
+        ("seed=", 1, ("`seed` needs a value",)),
+        ("seed=[1", 8, ("not continued or closed",)),
+        ("seed=&x 1", 6, ("anchors",)),
+        ("model.layers.0.units=0", 22, ("must be at least 1, found 0",)),
+        ("model.layers.3.units=1", 14, ("without an entry `3`", "0 to 2")),
+        ("model.layers.-1=relu", 14, ("without an entry `-1`",)),
+        ("model.layers.x.units=1", 14, ("without an entry `x`",)),
+        ("training.epochs.x=1", 17, ("`training.epochs` is a single value",)),
+        ("loss.label_smoothing=0.1", 6, ("`loss` is a single value: it has no `label_smoothing`",)),
+        ("model.hidden.0=1", 14, ("`model.hidden` is null",)),
+        ("optimizer.schedule.warmup=0.1", 11, ("`optimizer.schedule` needs a `type`",)),
+        ("extends=b.yaml", 1, ("unknown key `extends`",)),
+        ("name=\udcff", 6, ("U+DCFF",)),
+        ("seed", 1, ("KEY=VALUE",)),
+        ("=3", 1, ("KEY=VALUE",)),
+        ("a..b=3", 1, ("KEY=VALUE",)),
+        ("", 0, ("KEY=VALUE",)),
+    ],
+)
+def test_refusals(problems, override: str, column: int, words: tuple[str, ...]) -> None:
+    (problem,) = problems(CONFIG, override)
+    said = " | ".join((problem.what, problem.why, problem.fix))
+    assert all(word in said for word in words), said
+    assert problem.where.startswith("override `")
+    if override.isprintable():
+        assert problem.where == f"override `{override}`"
+    assert problem.column == max(column, 1) and said.isprintable()
+
+
+def test_problems_of_file_and_overrides_together(problems) -> None:
+    found = problems(CONFIG + "sede: 3\n", "seed=x", "foo")
+    assert [p.where for p in found] == ["a.yaml:5:1", "override `seed=x`", "override `foo`"]
