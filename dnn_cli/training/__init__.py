@@ -1,0 +1,1 @@
+"""Training: the loop, what it measures and when it stops. It touches no file and no terminal."""

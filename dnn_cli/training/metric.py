@@ -1,0 +1,46 @@
+"""The metric contract: a number that says how good predictions are.
+
+A metric is a spec without options, so that one file is one name. Undefined is nan: a metric never
+warns and never raises because a class is missing; writers of JSON show nan as null.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Literal, TypeAlias
+
+from dnn_cli.base.registry import Registry
+from dnn_cli.base.spec import Spec
+from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
+from dnn_cli.training.outcome import Outcome
+
+Direction: TypeAlias = Literal["min", "max"]
+
+ONE_CLASS: tuple[TaskKind, ...] = ("binary", "multiclass")
+CLASSES: tuple[TaskKind, ...] = ("binary", "multiclass", "multilabel")
+NUMBERS: tuple[TaskKind, ...] = ("regression", "reconstruction")
+
+METRICS: Registry[Metric]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metric(Spec):
+    """A formula over an outcome. Being a frozen value itself, it needs no object beside it."""
+
+    registry: ClassVar[Registry[Metric]]
+    better: ClassVar[Direction]
+    tasks: ClassVar[tuple[TaskKind, ...]]
+
+    @abstractmethod
+    def value(self, outcome: Outcome) -> float:
+        """The metric of at least one example; nan where it is undefined."""
+
+    def parts(self, outcome: Outcome) -> Array | None:
+        """One value a class, label or target, in the order of the outputs; None: it has none."""
+        return None
+
+
+METRICS = Registry("metric", "dnn_cli.training.metrics")
+Metric.registry = METRICS

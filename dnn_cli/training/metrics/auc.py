@@ -1,0 +1,59 @@
+"""Area under the receiver operating characteristic: how well scores rank.
+
+Formula    the share of pairs (one positive, one negative example) in which the positive has the
+           higher probability; equal ones count half (Mann-Whitney U over P N)
+           binary: of class 1; multiclass: mean over the classes, each against the rest;
+           multilabel: mean over the labels
+Undefined  nan for a class with no positive or no negative example; the mean leaves it out
+Range      0 to 1, higher is better, 0.5 by chance
+Tasks      binary, multiclass, multilabel; `auc.<label>` is the value of one class or label
+Cost       two sorts a class; counts are whole numbers, so nothing is rounded before the division
+Source     Hanley, McNeil, Radiology 1982
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
+from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
+from dnn_cli.training.outcome import Outcome, mean_of_defined
+
+
+def area(scores: Array, positive: Array) -> float:
+    """The area for one class; scores (n,), positive (n,) bool."""
+    high, low = np.sort(scores[positive]), np.sort(scores[~positive])
+    if not len(high) or not len(low):
+        return float("nan")
+    below = int(np.searchsorted(low, high, side="left").sum())
+    not_above = int(np.searchsorted(low, high, side="right").sum())
+    return (below + not_above) / (2 * len(high) * len(low))
+
+
+@METRICS.register("auc")
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Auc(Metric):
+    """The share of pairs of examples in the right order."""
+
+    better: ClassVar[Direction] = "max"
+    tasks: ClassVar[tuple[TaskKind, ...]] = CLASSES
+
+    def value(self, outcome: Outcome) -> float:
+        """Of class 1 in a binary task, else the mean over the classes or labels."""
+        if outcome.task.kind == "binary":
+            return area(outcome.predictions[:, 1], outcome.positive[:, 1])
+        return mean_of_defined(_areas(outcome))
+
+    def parts(self, outcome: Outcome) -> Array | None:
+        """Of each class against the rest, or of each label."""
+        return _areas(outcome)
+
+
+def _areas(outcome: Outcome) -> Array:
+    columns = zip(outcome.predictions.T, outcome.positive.T, strict=True)
+    return np.array([area(scores, positive) for scores, positive in columns])

@@ -1,0 +1,43 @@
+"""F1: the harmonic mean of precision and recall.
+
+Formula    of class k: 2 right_k / (decided_k + actual_k)
+           binary: of class 1, the second one; otherwise the mean over the classes (f1_macro)
+Undefined  0 / 0 is 0 for a class that occurs among the targets or the decisions, and nan for one
+           that occurs in neither, which the mean leaves out
+Range      0 to 1, higher is better
+Tasks      binary, multiclass, multilabel; `f1.<label>` is the value of one class or label
+Source     van Rijsbergen, "Information Retrieval", 2nd edition, 1979
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
+from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
+from dnn_cli.training.outcome import Counts, Outcome, fraction, headline
+
+
+def f1(counts: Counts) -> Array:
+    """F1 of each class: (K,)."""
+    return fraction(2.0 * counts.right, counts.decided + counts.actual, counts.occurring)
+
+
+@METRICS.register("f1")
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class F1(Metric):
+    """F1 of the second of two classes, or averaged over several."""
+
+    better: ClassVar[Direction] = "max"
+    tasks: ClassVar[tuple[TaskKind, ...]] = CLASSES
+
+    def value(self, outcome: Outcome) -> float:
+        """Of class 1 in a binary task, else the mean over the classes."""
+        return headline(f1(outcome.counts), outcome)
+
+    def parts(self, outcome: Outcome) -> Array | None:
+        """Of each class or label."""
+        return f1(outcome.counts)

@@ -1,0 +1,32 @@
+"""Micro precision: precision of all decisions pooled.
+
+Formula    sum_k right_k / sum_k decided_k
+Undefined  0 if nothing is decided although something is true; nan if no label is either
+Range      0 to 1, higher is better; with one class an example it equals accuracy
+Tasks      binary, multiclass, multilabel
+Source     Yang, "An evaluation of statistical approaches to text categorization", 1999
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+from dnn_cli.base.task import TaskKind
+from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
+from dnn_cli.training.metrics.precision import precision
+from dnn_cli.training.outcome import Outcome
+
+
+@METRICS.register("precision_micro")
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrecisionMicro(Metric):
+    """Precision of all decisions pooled."""
+
+    better: ClassVar[Direction] = "max"
+    tasks: ClassVar[tuple[TaskKind, ...]] = CLASSES
+
+    def value(self, outcome: Outcome) -> float:
+        """As if every decision were about one and the same class."""
+        return float(precision(outcome.counts.pooled())[0])

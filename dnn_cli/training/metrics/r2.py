@@ -1,0 +1,58 @@
+"""Coefficient of determination: the share of the targets' spread that the predictions explain.
+
+Formula    of target j: 1 - sum_n (y_nj - p_nj)^2 / sum_n (y_nj - mean y_j)^2; mean over targets
+Undefined  nan for a target that has one value only; the mean leaves it out
+Range      minus infinity to 1, higher is better; 0 for always predicting the mean
+Tasks      regression; `r2.<target>` is one target column
+Source     Wright, "Correlation and causation", 1921
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
+from dnn_cli.training.metric import METRICS, Direction, Metric
+from dnn_cli.training.outcome import Outcome, mean_of_defined
+
+
+def explained(errors: Array, targets: Array) -> Array:
+    """1 - sum of squared errors / sum of squares of the centred targets, a column a target.
+
+    A target of one value is found by its extremes: the mean of float64 targets may be rounded,
+    and a spread of 1e-17 would pass for one.
+    """
+    varied = targets.min(axis=0) < targets.max(axis=0)
+    centred = targets - targets.mean(axis=0)
+    share = np.full(targets.shape[1], np.nan)
+    residue, spread = (np.square(part).sum(axis=0) for part in (errors, centred))
+    np.divide(residue, spread, out=share, where=varied)
+    complement: Array = 1.0 - share
+    return complement
+
+
+@METRICS.register("r2")
+@final
+@dataclass(frozen=True, slots=True, kw_only=True)
+class R2(Metric):
+    """The share of the targets' variance that is explained."""
+
+    better: ClassVar[Direction] = "max"
+    tasks: ClassVar[tuple[TaskKind, ...]] = ("regression",)
+
+    def value(self, outcome: Outcome) -> float:
+        """The mean over the targets."""
+        return mean_of_defined(_scores(outcome))
+
+    def parts(self, outcome: Outcome) -> Array | None:
+        """Of each target."""
+        return _scores(outcome)
+
+
+def _scores(outcome: Outcome) -> Array:
+    targets = outcome.targets.astype(np.float64)
+    return explained(outcome.predictions - targets, targets)
