@@ -30,15 +30,13 @@ class Bounds(NamedTuple):
     below: float | None = None  # value < below
 
     def complaint(self, value: object) -> str | None:
-        """What is wrong with `value` (a number, or several in a list or table), or None."""
+        """What is wrong with `value` (a number, or a sequence of numbers), or None."""
         if isinstance(value, bool):
             return None
         if isinstance(value, int | float):
             return self._number(value)
         if isinstance(value, tuple | list):
             return next((c for v in value if (c := self.complaint(v))), None)
-        if isinstance(value, Mapping):
-            return self.complaint(tuple(value.values()))
         return None
 
     def _number(self, value: float) -> str | None:
@@ -81,9 +79,11 @@ class Spec:
     def __post_init__(self) -> None:
         """Check every option against its bounds, then the spec's own rules."""
         for one in fields(self):
-            complaint = bounds_of(one).complaint(getattr(self, one.name))
-            if complaint:
-                raise SpecError(complaint, (one.name,))
+            value, bounds = getattr(self, one.name), bounds_of(one)
+            parts = value.items() if isinstance(value, Mapping) else [(None, value)]
+            for key, part in parts:
+                if complaint := bounds.complaint(part):
+                    raise SpecError(complaint, (one.name,) if key is None else (one.name, key))
         self.check()
 
     def check(self) -> None:

@@ -1,0 +1,116 @@
+"""Maximum pooling.
+
+Forward    y = the largest pixel of each window: first along the rows, then along the columns
+Backward   dx = dy at the pixel that was the largest, the first of equal ones; windows that
+           overlap add up
+Shapes     x (n, h, w, c)   y (n, oh, ow, c)
+Memory     keeps one bit of comparison (a byte) for each pixel but the first of a window; reads
+           neither x nor y again, so that large images need not outlive the forward pass
+Cost       2 · (kh - 1 + kw - 1) passes; along rows the inner loop runs over w·c numbers, which is
+           what makes two passes cheaper than one over kh·kw windows
+Source     Yamaguchi et al., ICSLP 1990; ties as in Caffe and PyTorch: the first wins (here the
+           first column among the first rows)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from dnn_cli.base.spec import option
+from dnn_cli.base.types import Array, Shape
+from dnn_cli.nn.initializer import InitializerSpec
+from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Need, Scratch
+from dnn_cli.nn.window import Padding, Window, pair, window
+
+
+@LAYERS.register("max_pool2d")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MaxPool2dSpec(LayerSpec):
+    """The largest number of each window."""
+
+    size: int | tuple[int, int] = option("height and width of a window", 2, minimum=1)
+    stride: int | tuple[int, int] | None = option(
+        "steps from window to window; null: the size", None, minimum=1
+    )
+    padding: Padding = option("valid: only whole windows; same: also cut ones", "valid")
+
+    def build(self, in_shape: Shape, default: InitializerSpec) -> Layer:
+        """A pooling layer over images of `in_shape`."""
+        stride = pair(self.size if self.stride is None else self.stride)
+        return MaxPool2d(in_shape, window(in_shape, pair(self.size), stride, self.padding))
+
+
+@final
+class MaxPool2d(Layer):
+    """y = max over windows of x."""
+
+    def __init__(self, in_shape: Shape, geometry: Window) -> None:
+        rows, columns, channels = geometry.rows, geometry.columns, geometry.channels
+        super().__init__(in_shape, (rows.out, columns.out, channels))
+        self.window = geometry
+        width = geometry.padded[1]
+        half = (rows.out, width, channels)  # pooled along the rows only
+        self.needs = {
+            "half": Need(half),
+            "part": Need(half),
+            "rest": Need(half),
+            "padded": Need(geometry.padded if geometry.pads else ()),
+            "later_rows": Need((max(rows.kernel - 1, 1), *half), dtype=np.bool_, keep=True),
+            "later_columns": Need(
+                (max(columns.kernel - 1, 1), *self.out_shape), dtype=np.bool_, keep=True
+            ),
+        }
+
+    def forward(self, x: Array, y: Array, ws: Scratch, train: bool) -> None:
+        """Write the largest numbers; note which they were when training."""
+        source = self.window.pad(x, ws["padded"], -np.inf)
+        half = ws["half"]
+        rows = [source[:, tap] for tap in self.window.rows.taps()]
+        _largest(rows, half, ws["later_rows"] if train else None)
+        columns = [half[:, :, tap] for tap in self.window.columns.taps()]
+        _largest(columns, y, ws["later_columns"] if train else None)
+
+    def backward(self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch) -> None:
+        """Write dx: each number of dy at the place its maximum came from."""
+        if dx is None:
+            return
+        geometry, half = self.window, ws["half"]
+        half.fill(0.0)
+        columns = [half[:, :, tap] for tap in geometry.columns.taps()]
+        _give_back(dy, columns, ws["later_columns"], ws, geometry.columns.disjoint)
+        target = ws["padded"] if geometry.pads else dx
+        target.fill(0.0)
+        rows = [target[:, tap] for tap in geometry.rows.taps()]
+        _give_back(half, rows, ws["later_rows"], ws, geometry.rows.disjoint)
+        if geometry.pads:
+            np.copyto(dx, target[geometry.interior])
+
+
+def _largest(taps: list[Array], out: Array, later: Array | None) -> None:
+    """The largest of several arrays; `later[:, t]` tells where tap t + 1 beats those before it."""
+    best = taps[0]
+    for t, tap in enumerate(taps[1:]):
+        if later is not None:
+            np.greater(tap, best, out=later[:, t])
+        np.maximum(best, tap, out=out)
+        best = out
+    if best is not out:
+        np.copyto(out, best)
+
+
+def _give_back(dy: Array, taps: list[Array], later: Array, ws: Scratch, disjoint: bool) -> None:
+    """Add dy to the tap that was the largest; the others are zero already."""
+    part, rest = (ws[n].reshape(-1)[: dy.size].reshape(dy.shape) for n in ("part", "rest"))
+    if disjoint and len(taps) == 2:  # the usual pooling: write each pixel once, read none
+        np.multiply(dy, later[:, 0], out=taps[1])
+        np.subtract(dy, taps[1], out=taps[0])
+        return
+    np.copyto(rest, dy)
+    for t in range(len(taps) - 1, 0, -1):
+        np.multiply(rest, later[:, t - 1], out=part)
+        np.add(taps[t], part, out=taps[t])
+        np.subtract(rest, part, out=rest)
+    np.add(taps[0], rest, out=taps[0])

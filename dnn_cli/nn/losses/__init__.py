@@ -1,0 +1,1 @@
+"""One file a loss, together with the output activation that belongs to it."""

@@ -1,0 +1,201 @@
+"""A plan: every array that a chain touches for batches of one size, laid out once.
+
+Memory     one buffer an activation (none where a layer runs in place), two gradient buffers used
+           in turn, kept scratch, and one block that all other scratch shares
+Stages     layers run one after another over the whole batch; a run of layers that treat images
+           one by one is a stage of blocks of a few images, small enough to stay in cache. What
+           no backward pass reads again exists for one block only
+Threads    the blocks of a stage fall into groups that do not depend on the number of threads;
+           the gradients of a group are summed block by block, those of the groups in their order
+Smaller    batches are leading slices of the same buffers (`cut`), made once a size
+Aliasing   a layer runs in place if it may and its input is not needed any more: no layer below
+           reads those numbers in backward, and they are not the chain's own input
+Skipped    no dx is computed below the first layer that learns: on flattened images that is one
+           of the three largest products
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+
+from dnn_cli.base.random import Purpose, key_of, stream
+from dnn_cli.base.types import Array
+from dnn_cli.nn.layer import Layer, Scratch
+from dnn_cli.nn.workers import Workers
+
+
+@dataclass(slots=True)
+class Step:
+    """One layer with the arrays it works on. `dy`, `dx` are None where nothing is learned."""
+
+    name: str
+    layer: Layer
+    x: Array
+    y: Array
+    dy: Array | None
+    dx: Array | None
+    ws: Scratch
+
+    def cut(self, n: int) -> Step:
+        """The same for the first `n` examples."""
+        needs = self.layer.needs
+        arrays = {k: a[:n] if needs[k].per_example else a for k, a in self.ws.arrays.items()}
+        scratch = Scratch(arrays, self.ws.grads, tuple(p.cut(n) for p in self.ws.inner))
+        dy = None if self.dy is None else self.dy[:n]
+        dx = None if self.dx is None else self.dx[:n]
+        return Step(self.name, self.layer, self.x[:n], self.y[:n], dy, dx, scratch)
+
+
+@dataclass(slots=True)
+class Block:
+    """Examples `start` to `stop` on their way through the layers of a stage."""
+
+    start: int
+    stop: int
+    steps: list[Step]
+
+    def forward(self, train: bool) -> None:
+        """Every layer in order."""
+        for s in self.steps:
+            s.layer.forward(s.x, s.y, s.ws, train)
+
+    def backward(self) -> None:
+        """Every layer in reverse order."""
+        for s in reversed(self.steps):
+            assert s.dy is not None
+            s.layer.backward(s.x, s.y, s.dy, s.dx, s.ws)
+
+    def cut(self, n: int) -> Block | None:
+        """What is left of the block in a batch of `n` examples."""
+        if self.start >= n:
+            return None
+        if self.stop <= n:
+            return self
+        return Block(self.start, n, [s.cut(n - self.start) for s in self.steps])
+
+
+@dataclass(slots=True)
+class Group:
+    """Blocks that one thread runs in order. `total` and `part` are empty in an undivided stage.
+
+    The first block writes its gradients into `total`, each later one into `part`, which is then
+    added to `total`.
+    """
+
+    blocks: list[Block]
+    total: Array
+    part: Array
+
+    def forward(self, train: bool) -> None:
+        """Every block in order."""
+        for block in self.blocks:
+            block.forward(train)
+
+    def backward(self) -> None:
+        """Every block in order, their gradients summed."""
+        for index, block in enumerate(self.blocks):
+            block.backward()
+            if index:
+                np.add(self.total, self.part, out=self.total)
+
+    def cut(self, n: int) -> Group | None:
+        """The blocks that a batch of `n` examples has."""
+        blocks = [cut for block in self.blocks if (cut := block.cut(n))]
+        return Group(blocks, self.total, self.part) if blocks else None
+
+
+@dataclass(slots=True)
+class Stage:
+    """A run of layers, over the whole batch or block by block.
+
+    `gradients` are pieces of the network's gradient vector and where they lie in the groups'
+    totals; none in an undivided stage, whose layers write to the vector themselves.
+    """
+
+    groups: list[Group]
+    gradients: list[tuple[Array, slice]]
+    workers: Workers | None = None
+
+    def forward(self, train: bool) -> None:
+        """Run the layers on the stage's input."""
+        if self.workers is None or len(self.groups) == 1:
+            for group in self.groups:
+                group.forward(train)
+        else:
+            self.workers.run([partial(group.forward, train) for group in self.groups])
+
+    def backward(self) -> None:
+        """From the gradient of the stage's output to those of its slots and of its input."""
+        if self.workers is None or len(self.groups) == 1:
+            for group in self.groups:
+                group.backward()
+        else:
+            self.workers.run([group.backward for group in self.groups])
+        for target, place in self.gradients:
+            np.copyto(target, self.groups[0].total[place])
+            for group in self.groups[1:]:
+                np.add(target, group.total[place], out=target)
+
+    def cut(self, n: int) -> Stage:
+        """The stage for the first `n` examples."""
+        groups = [cut for group in self.groups if (cut := group.cut(n))]
+        return Stage(groups, self.gradients, self.workers)
+
+    def steps(self) -> Iterator[Step]:
+        """Every layer of every block."""
+        for group in self.groups:
+            for block in group.blocks:
+                yield from block.steps
+
+
+@dataclass(slots=True)
+class Plan:
+    """A chain laid out for batches of `len(x)` examples; write the inputs into `x`."""
+
+    stages: list[Stage]
+    x: Array
+    y: Array
+    dy: Array | None
+    dx: Array | None
+    random: list[Step]  # over the whole batch: masks are drawn for it at once
+    _cuts: dict[int, Plan] = field(default_factory=dict)
+
+    def forward(self, train: bool) -> Array:
+        """Run every layer on `x`; the result is `y`."""
+        for stage in self.stages:
+            stage.forward(train)
+        return self.y
+
+    def backward(self) -> None:
+        """From `dy` to the gradients of every slot, and `dx` if there is one."""
+        for stage in reversed(self.stages):
+            stage.backward()
+
+    def draw(self, seed: int, step: int) -> None:
+        """Fill the random scratch of this step."""
+        for s in self.random:
+            s.layer.draw(s.ws, stream(seed, Purpose.DRAW, step, key_of(s.name)))
+
+    @property
+    def steps(self) -> list[Step]:
+        """Every layer of every block, in order."""
+        return [step for stage in self.stages for step in stage.steps()]
+
+    def cut(self, n: int) -> Plan:
+        """The same plan for the first `n` examples of every buffer."""
+        if n == len(self.x):
+            return self
+        if n not in self._cuts:
+            self._cuts[n] = Plan(
+                [stage.cut(n) for stage in self.stages],
+                self.x[:n],
+                self.y[:n],
+                None if self.dy is None else self.dy[:n],
+                None if self.dx is None else self.dx[:n],
+                [s.cut(n) for s in self.random],
+            )
+        return self._cuts[n]

@@ -1,0 +1,60 @@
+"""Which layers of a chain run together, and in blocks of how many examples.
+
+Why        the large intermediates of convolution and pooling over a whole batch leave the cache
+           and come back for every layer: 128 images of 26 x 26 x 32 are 11 MB. A few images at a
+           time stay in it
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from dnn_cli.base.types import size_of
+from dnn_cli.nn.chain import Chain
+from dnn_cli.nn.layer import Layer
+
+BLOCK_BYTES = 1_250_000  # of a block's arrays: they share a core's second-level cache of 1-2 MB
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Layers `start` to `stop` of a chain that run together; `rows` is the size of a block."""
+
+    start: int
+    stop: int
+    rows: int
+    blocked: bool
+
+
+def spans(chain: Chain, n: int, itemsize: int, block_bytes: int) -> list[Span]:
+    """The chain cut into stages: runs over images that are worth blocking, and what is between."""
+    found: list[Span] = []
+    start = 0
+    while start < len(chain.layers):
+        blockable = _blockable(chain.layers[start])
+        stop = start + 1
+        while stop < len(chain.layers) and _blockable(chain.layers[stop]) == blockable:
+            stop += 1
+        layers = chain.layers[start:stop]
+        each = sum(_bytes_of(layer, itemsize) for layer in layers)
+        worthwhile = blockable and n * each > block_bytes
+        rows = max(1, min(n, block_bytes // each)) if worthwhile else n
+        if found and not worthwhile and not found[-1].blocked:
+            found[-1] = Span(found[-1].start, stop, n, False)
+        else:
+            found.append(Span(start, stop, rows, worthwhile))
+        start = stop
+    return found
+
+
+def _blockable(layer: Layer) -> bool:
+    """Whether a layer treats images one by one, keeping nothing for the batch as a whole."""
+    apart = all(need.per_example or not need.keep for need in layer.needs.values())
+    return len(layer.in_shape) == 3 and layer.examplewise and apart and not layer.chains
+
+
+def _bytes_of(layer: Layer, itemsize: int) -> int:
+    """What one example takes in one layer: output, gradient, scratch."""
+    output = 2 * size_of(layer.out_shape) * (not layer.in_place)
+    scratch = sum(size_of(n.shape) for n in layer.needs.values() if n.per_example and not n.keep)
+    return (output + scratch) * itemsize
