@@ -7,7 +7,6 @@ from dnn_cli.config.kinds import Choice, Kind, Variant, members
 from dnn_cli.config.nodes import Entry, MapNode, Node, ScalarNode, text_node
 
 TYPE = "type"
-PATH = "path"  # the option that a bare text fills where types are inferred
 
 
 def lift(kind: Kind | None, node: Node) -> Node:
@@ -30,10 +29,11 @@ def lift(kind: Kind | None, node: Node) -> Node:
 def _mapping(kind: Variant, node: ScalarNode) -> MapNode:
     entries = {TYPE: Entry(node.place, node)}
     if kind.infers:
-        spec = kind.base.infer(node.value)  # type: ignore[attr-defined]
+        directory = node.place.source.directory
+        spec = kind.base.infer(node.value, directory)  # type: ignore[attr-defined]
         entries = {
             TYPE: Entry(node.place, text_node(spec.spec_name, node.place)),
-            PATH: Entry(node.place, node),
+            spec.path_option: Entry(node.place, node),
         }
     return MapNode(node.place, entries)
 

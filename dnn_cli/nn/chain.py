@@ -29,6 +29,7 @@ class Chain:
             seen[kind] += 1
             names.append(f"{kind}_{seen[kind]}")
         self.names = tuple(names)
+        self.types = tuple(types)
 
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
         """Every layer with its dotted name, nested ones after the layer that holds them."""
@@ -52,6 +53,8 @@ def build_chain(
 ) -> Chain:
     """Layers from their specs, each given the shape that comes out of the one before.
 
+    Activations and poolings that can change places do (`execution_order`).
+
     Weights without an initialiser of their own start by the one that suits the next activation
     in the chain (`LayerSpec.gain`); after the last activation by `last`.
 
@@ -59,8 +62,9 @@ def build_chain(
         ShapeError: a layer cannot take its inputs; the message names the layer.
     """
     layers: list[Layer] = []
-    shape = in_shape
-    for index, spec in enumerate(specs):
+    shape, order = in_shape, execution_order(specs)
+    for index in order:
+        spec = specs[index]
         gain = next((s.gain for s in specs[index:] if s.gain), "")
         default = INITIALIZERS.get(gain)() if gain else (last or INITIALIZERS.get(_NEUTRAL)())
         try:
@@ -70,4 +74,19 @@ def build_chain(
             raise ShapeError(f"{where}: {error}", (index, *error.path)) from error
         layers.append(layer)
         shape = layer.out_shape
-    return Chain(layers, [s.spec_name for s in specs], in_shape)
+    return Chain(layers, [specs[index].spec_name for index in order], in_shape)
+
+
+def execution_order(specs: Sequence[LayerSpec]) -> list[int]:
+    """The positions of the layers in the order in which they run.
+
+    An activation that never falls gives the same numbers before and after a maximum pooling:
+    max(f(a), f(b)) = f(max(a, b)). After it there are fewer of them (a quarter, for 2 x 2).
+    """
+    order = list(range(len(specs)))
+    for place in range(len(order) - 1, 0, -1):
+        at = place
+        while at < len(order) and specs[order[at]].selects and specs[order[at - 1]].monotone:
+            order[at - 1], order[at] = order[at], order[at - 1]
+            at += 1
+    return order

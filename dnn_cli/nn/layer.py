@@ -118,6 +118,8 @@ class LayerSpec(Spec):
 
     registry: ClassVar[Registry[LayerSpec]]
     gain: ClassVar[str] = ""  # an activation's fitting initialiser: "he", "glorot", "lecun"
+    monotone: ClassVar[bool] = False  # a function of each number that never falls
+    selects: ClassVar[bool] = False  # puts out some of its inputs, the largest of each window
 
     @abstractmethod
     def build(self, in_shape: Shape, default: InitializerSpec) -> Layer:

@@ -15,9 +15,9 @@ import numpy as np
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.nn.arena import Arena, aligned_zeros
 from dnn_cli.nn.chain import Chain
-from dnn_cli.nn.layer import Layer, Need, Scratch
+from dnn_cli.nn.layer import Layer, Scratch
 from dnn_cli.nn.plan import Block, Group, Plan, Stage, Step
-from dnn_cli.nn.rooms import Room, room_in
+from dnn_cli.nn.rooms import Room, room_in, scratch_rooms
 from dnn_cli.nn.spans import BLOCK_BYTES, Span, spans
 from dnn_cli.nn.workers import Workers
 
@@ -109,7 +109,7 @@ class _Layout:
 
     def _gradient_rooms(self) -> list[Room]:
         """For each position the room of the gradient there, from two of each kind in turn."""
-        layers, ends = self.chain.layers, {0} | {span.stop for span in self.spans}
+        layers, outside = self.chain.layers, self._outside()
         shapes = [self.chain.in_shape, *(layer.out_shape for layer in layers)]
         sizes = [size_of(shape) for shape in shapes]
         whole = [self._flat(self.n, max(sizes)) for _ in range(2)]
@@ -123,15 +123,35 @@ class _Layout:
         rooms, turn, turn_local = [room_in(whole[:1], self.n, sizes[0], True)], 0, 0
         for k, layer in enumerate(layers):
             span = self._span(k)
-            if span.blocked and k + 1 not in ends:
+            if k + 1 not in outside:
                 inside = k > span.start
                 turn_local = turn_local if layer.in_place and inside else 1 - turn_local
                 flats = local[span][turn_local]
                 rooms.append(room_in(flats, span.rows, sizes[k + 1], False))
             else:
-                turn = turn if layer.in_place and not span.blocked else 1 - turn
+                stays = layer.in_place and (
+                    not span.blocked or (layer.keeps_values and k in outside)
+                )
+                turn = turn if stays else 1 - turn
                 rooms.append(room_in(whole[turn : turn + 1], self.n, sizes[k + 1], True))
         return rooms
+
+    def _outside(self) -> set[int]:
+        """Positions whose gradient is not inside a blocked stage, but for all examples at once.
+
+        Also those that only a change of shape (flatten) parts from the end of their stage: the
+        gradient there is the same memory.
+        """
+        found = {0}
+        for span in self.spans:
+            if not span.blocked:
+                found |= set(range(span.start, span.stop))
+            end = span.stop
+            found.add(end)
+            while end - 1 > span.start and self.chain.layers[end - 1].keeps_values:
+                end -= 1
+                found.add(end)
+        return found
 
     def _span(self, k: int) -> Span:
         return next(span for span in self.spans if span.start <= k < span.stop)
@@ -165,7 +185,7 @@ class _Layout:
 
     def _stage(self, span: Span) -> Stage:
         places, size = self._places(span)
-        scratch = self._scratch(span)
+        scratch = self._scratch_rooms(span)
         groups = []
         for lane, blocks in enumerate(self._borders(span)):
             total, part = (aligned_zeros(size, self.dtype) for _ in range(2))
@@ -227,43 +247,10 @@ class _Layout:
 
     # ---- scratch and gradients
 
-    def _scratch(self, span: Span) -> dict[int, dict[str, Room]]:
-        """The scratch rooms of each layer; what need not be kept shares one block a lane."""
+    def _scratch_rooms(self, span: Span) -> dict[int, dict[str, Room]]:
         layers = {k: self.chain.layers[k] for k in range(span.start, span.stop)}
-        largest = max(sum(self._sizes(a, span.rows).values()) for a in layers.values())
-        pools = [aligned_zeros(largest, np.uint8) for _ in range(self._lanes(span))]
-        found: dict[int, dict[str, Room]] = {}
-        for k, layer in layers.items():
-            sizes, offset = self._sizes(layer, span.rows), 0
-            found[k] = {}
-            for key, need in layer.needs.items():
-                if need.keep:
-                    found[k][key] = self._kept(need)
-                else:
-                    found[k][key] = self._shared(need, span, pools, offset)
-                    offset += sizes[key]
-        return found
-
-    def _sizes(self, layer: Layer, rows: int) -> dict[str, int]:
-        """Bytes of each scratch array that need not be kept, in whole cache lines."""
-        return {
-            key: -(-size_of(_shape(need, rows)) * self._type(need).itemsize // 64) * 64
-            for key, need in layer.needs.items()
-            if not need.keep
-        }
-
-    def _type(self, need: Need) -> np.dtype[Any]:
-        return np.dtype(self.dtype if need.dtype is None else need.dtype)
-
-    def _kept(self, need: Need) -> Room:
-        shape, kind = _shape(need, self.n), self._type(need)
-        return Room((aligned_zeros(size_of(shape), kind).reshape(shape),), True)
-
-    def _shared(self, need: Need, span: Span, pools: Sequence[Array], offset: int) -> Room:
-        shape, kind = _shape(need, span.rows), self._type(need)
-        end = offset + size_of(shape) * kind.itemsize
-        arrays = tuple(pool[offset:end].view(kind).reshape(shape) for pool in pools)
-        return Room(arrays, not span.blocked)
+        lanes = self._lanes(span) if span.blocked else 1
+        return scratch_rooms(layers, self.n, span.rows if span.blocked else None, lanes, self.dtype)
 
     def _places(self, span: Span) -> tuple[dict[str, slice], int]:
         """Where each slot's gradient lies in a group's vectors; nothing for undivided stages."""
@@ -290,7 +277,3 @@ class _Layout:
         if not span.blocked:
             return {s.name: self.arena.gradient(f"{name}.{s.name}") for s in slots}
         return {s.name: vector[places[f"{name}.{s.name}"]].reshape(s.shape) for s in slots}
-
-
-def _shape(need: Need, rows: int) -> Shape:
-    return (rows, *need.shape) if need.per_example else need.shape

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from dnn_cli.base.types import Array, Shape
+import numpy as np
+
+from dnn_cli.base.types import Array, Shape, size_of
+from dnn_cli.nn.arena import aligned_zeros
+from dnn_cli.nn.layer import Layer, Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +29,51 @@ class Room:
 def room_in(flats: Sequence[Array], rows: int, size: int, whole: bool) -> Room:
     """A room for rows of `size` numbers in the front of longer vectors."""
     return Room(tuple(flat[: rows * size].reshape(rows, size) for flat in flats), whole)
+
+
+def scratch_rooms(
+    layers: Mapping[int, Layer], n: int, block: int | None, lanes: int, dtype: Any
+) -> dict[int, dict[str, Room]]:
+    """The scratch of a stage for `n` examples in blocks of `block` (None: undivided).
+
+    What is kept until backward has memory of its own, for every example; the rest of every layer
+    lies in one block of memory a lane.
+    """
+    rows = n if block is None else block
+    largest = max(sum(_shared_sizes(layer, rows, dtype).values()) for layer in layers.values())
+    pools = [aligned_zeros(largest, np.uint8) for _ in range(lanes)]
+    found: dict[int, dict[str, Room]] = {}
+    for k, layer in layers.items():
+        sizes, offset = _shared_sizes(layer, rows, dtype), 0
+        found[k] = {}
+        for key, need in layer.needs.items():
+            kind = _type(need, dtype)
+            if need.keep:
+                shape = _shape(need, n)
+                kept = aligned_zeros(size_of(shape), kind).reshape(shape)
+                found[k][key] = Room((kept,), True)
+                continue
+            shape = _shape(need, rows)
+            end = offset + size_of(shape) * kind.itemsize
+            arrays = tuple(pool[offset:end].view(kind).reshape(shape) for pool in pools)
+            found[k][key] = Room(arrays, block is None)
+            offset += sizes[key]
+    return found
+
+
+def _shared_sizes(layer: Layer, rows: int, dtype: Any) -> dict[str, int]:
+    """Bytes of each scratch array that need not be kept, in whole cache lines."""
+    return {
+        key: -(-size_of(_shape(need, rows)) * _type(need, dtype).itemsize // 64) * 64
+        for key, need in layer.needs.items()
+        if not need.keep
+    }
+
+
+def _type(need: Need, dtype: Any) -> np.dtype[Any]:
+    kind: np.dtype[Any] = np.dtype(dtype if need.dtype is None else need.dtype)
+    return kind
+
+
+def _shape(need: Need, rows: int) -> Shape:
+    return (rows, *need.shape) if need.per_example else need.shape

@@ -7,6 +7,7 @@ Why        the large intermediates of convolution and pooling over a whole batch
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dnn_cli.base.types import size_of
@@ -36,7 +37,7 @@ def spans(chain: Chain, n: int, itemsize: int, block_bytes: int) -> list[Span]:
         while stop < len(chain.layers) and _blockable(chain.layers[stop]) == blockable:
             stop += 1
         layers = chain.layers[start:stop]
-        each = sum(_bytes_of(layer, itemsize) for layer in layers)
+        each = _bytes_of(layers, itemsize)
         worthwhile = blockable and n * each > block_bytes
         rows = max(1, min(n, block_bytes // each)) if worthwhile else n
         if found and not worthwhile and not found[-1].blocked:
@@ -53,8 +54,11 @@ def _blockable(layer: Layer) -> bool:
     return len(layer.in_shape) == 3 and layer.examplewise and apart and not layer.chains
 
 
-def _bytes_of(layer: Layer, itemsize: int) -> int:
-    """What one example takes in one layer: output, gradient, scratch."""
-    output = 2 * size_of(layer.out_shape) * (not layer.in_place)
-    scratch = sum(size_of(n.shape) for n in layer.needs.values() if n.per_example and not n.keep)
-    return (output + scratch) * itemsize
+def _bytes_of(layers: Sequence[Layer], itemsize: int) -> int:
+    """What one example takes in a run of layers: outputs, their gradients, the largest scratch."""
+    outputs = sum(2 * size_of(layer.out_shape) for layer in layers if not layer.in_place)
+    scratch = max(
+        sum(size_of(n.shape) for n in layer.needs.values() if n.per_example and not n.keep)
+        for layer in layers
+    )
+    return max(1, (outputs + scratch) * itemsize)

@@ -44,6 +44,12 @@ class Axis:
         """Whether no pixel is in two windows."""
         return self.stride >= self.kernel and self.dilation == 1
 
+    @property
+    def covers(self) -> bool:
+        """Whether every pixel, those added included, is in exactly one window."""
+        whole = self.before + self.length + self.after
+        return self.disjoint and self.stride == self.kernel and self.out * self.kernel == whole
+
     def taps(self) -> list[slice]:
         """For each position of the kernel, the padded pixels that it meets."""
         reach = (self.out - 1) * self.stride + 1

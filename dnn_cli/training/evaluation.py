@@ -14,6 +14,7 @@ from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.nn.loss import Loss, cut_scratch, loss_scratch
 from dnn_cli.nn.network import Network
+from dnn_cli.nn.workers import Workers
 
 _FLOATS = 1 << 20  # of the widest activation in one evaluation batch: 4 MB
 _ROWS = 1024  # more gain nothing: the products are large enough
@@ -29,10 +30,12 @@ def evaluation_rows(network: Network) -> int:
 class Evaluator:
     """A network, a loss and the buffers to run them over data sets."""
 
-    def __init__(self, network: Network, loss: Loss, task: Task) -> None:
+    def __init__(
+        self, network: Network, loss: Loss, task: Task, workers: Workers | None = None
+    ) -> None:
         self.network, self.loss, self.task = network, loss, task
         self.rows = evaluation_rows(network)
-        self.plan = network.plan(self.rows, train=False)
+        self.plan = network.plan(self.rows, train=False, workers=workers)
         self.scratch = loss_scratch(loss, self.rows, network.arena.params.dtype)
 
     def run(self, data: Dataset) -> tuple[float, Array, Array]:

@@ -18,7 +18,7 @@ from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.nn.clipping import clip_norm, clip_value
 from dnn_cli.nn.loss import cut_scratch, loss_scratch
-from dnn_cli.nn.penalty import add_penalty
+from dnn_cli.nn.penalty import Penalty
 from dnn_cli.nn.plan import Plan
 from dnn_cli.nn.schedule import Progress, Schedule
 from dnn_cli.training.diagnosis import diverged
@@ -44,7 +44,11 @@ def fit(
         DivergedError: a loss or gradient is not finite; the parameters are those before the step.
     """
     stepper = Stepper(session)
-    evaluator = Evaluator(session.network, session.loss, session.task) if session.valid else None
+    evaluator = (
+        Evaluator(session.network, session.loss, session.task, session.workers)
+        if session.valid
+        else None
+    )
     while session.epoch < session.spec.epochs:
         began = reported = clock()
         order = session.train.order(session.epoch)
@@ -67,20 +71,23 @@ class Stepper:
         self.session = session
         network, size = session.network, session.train.batch_size
         dtype = network.arena.params.dtype
-        self.plan = network.plan(size, train=True)
+        self.plan = network.plan(size, train=True, workers=session.workers)
         self.targets = target_buffer(session.train.dataset, size)
         self.scratch = {size: loss_scratch(session.loss, size, dtype)}
         schedule = session.recipe.schedule
         self.schedule: Schedule | None = schedule.build() if schedule else None
         self.learning_rate = session.recipe.learning_rate
-        self.penalised = session.spec.penalty.l1 > 0 or session.spec.penalty.l2 > 0
+        penalty = session.spec.penalty
+        self.penalty: Penalty | None = None
+        if penalty.l1 or penalty.l2:
+            self.penalty = Penalty(network.arena, penalty.l1, penalty.l2)
         self.random = any(layer.random for _, layer in network.chain.walk())
         self._keep_outputs(dtype)
 
     def step(self, order: Array) -> None:
         """Take one step: batch `session.index` of the epoch whose order is `order`."""
         s = self.session
-        m = s.train.fill(order, s.index, self.plan.x, self.targets)
+        m = s.train.fill(order, s.epoch, s.index, self.plan.x, self.targets)
         plan, targets = self.plan.cut(m), self.targets[:m]
         if self.random:
             plan.draw(s.seed, s.step)
@@ -98,10 +105,11 @@ class Stepper:
 
     def _update(self, plan: Plan, order: Array, loss: float) -> None:
         s = self.session
-        arena, recipe, penalty = s.network.arena, s.recipe, s.spec.penalty
-        if self.penalised:
-            add_penalty(arena, penalty.l1, penalty.l2)
-        square = float(np.dot(arena.grads, arena.grads))
+        arena, recipe = s.network.arena, s.recipe
+        if self.penalty is not None:
+            self.penalty.add_gradient()
+        with np.errstate(over="ignore", invalid="ignore"):  # found in the next line
+            square = float(np.dot(arena.grads, arena.grads))
         if not math.isfinite(square) or not math.isfinite(loss):
             raise diverged(s, plan, order, loss, self.learning_rate)
         norm = math.sqrt(square)

@@ -203,3 +203,19 @@ def test_an_error_in_a_worker_is_raised() -> None:
     done: list[int] = []
     workers.run([lambda i=i: done.append(i) for i in range(20)])  # type: ignore[misc]
     assert sorted(done) == list(range(20))
+
+
+def test_an_activation_that_never_falls_runs_after_the_pooling() -> None:
+    layers = [make(n) for n in ("relu", "tanh", "max_pool2d", "gelu", "max_pool2d", "flatten")]
+    chain = build_network(layers, (8, 8, 1)).chain
+    assert chain.names == (
+        *("max_pool2d_1", "relu_1", "tanh_1"),
+        *("gelu_1", "max_pool2d_2", "flatten_1"),
+    )
+    x = draw(3, 8, 8, 1, key=8)
+    swapped = build_network(layers[:3], (8, 8, 1), np.float64).plan(3, train=False)
+    apart = build_network(layers[:1], (8, 8, 1), np.float64).plan(3, train=False)
+    swapped.x[...] = apart.x[...] = x
+    activated = np.tanh(apart.forward(False))
+    pooled = activated.reshape(3, 4, 2, 4, 2, 1).max(axis=(2, 4))
+    np.testing.assert_allclose(swapped.forward(False), pooled, rtol=1e-15)

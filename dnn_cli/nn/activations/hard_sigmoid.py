@@ -27,6 +27,7 @@ class HardSigmoidSpec(LayerSpec):
     """x / 6 + 1/2, cut to [0, 1]."""
 
     gain: ClassVar[str] = "glorot"
+    monotone: ClassVar[bool] = True
 
     def build(self, in_shape: Shape, default: InitializerSpec) -> Layer:
         """A hard sigmoid for inputs of any shape."""

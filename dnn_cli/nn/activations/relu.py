@@ -25,6 +25,7 @@ class ReluSpec(LayerSpec):
     """max(x, 0)."""
 
     gain: ClassVar[str] = "he"
+    monotone: ClassVar[bool] = True
 
     def build(self, in_shape: Shape, default: InitializerSpec) -> Layer:
         """A relu for inputs of any shape."""

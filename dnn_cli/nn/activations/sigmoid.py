@@ -26,6 +26,7 @@ class SigmoidSpec(LayerSpec):
     """Logistic function: from 0 to 1."""
 
     gain: ClassVar[str] = "glorot"
+    monotone: ClassVar[bool] = True
 
     def build(self, in_shape: Shape, default: InitializerSpec) -> Layer:
         """A sigmoid for inputs of any shape."""

@@ -25,6 +25,7 @@ class TanhSpec(LayerSpec):
     """Hyperbolic tangent: from -1 to 1."""
 
     gain: ClassVar[str] = "glorot"
+    monotone: ClassVar[bool] = True
 
     def build(self, in_shape: Shape, default: InitializerSpec) -> Layer:
         """A tanh for inputs of any shape."""

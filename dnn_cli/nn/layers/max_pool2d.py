@@ -15,7 +15,7 @@ Source     Yamaguchi et al., ICSLP 1990; ties as in Caffe and PyTorch: the first
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -23,13 +23,15 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import InitializerSpec
 from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Need, Scratch
-from dnn_cli.nn.window import Padding, Window, pair, window
+from dnn_cli.nn.window import Axis, Padding, Window, pair, window
 
 
 @LAYERS.register("max_pool2d")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MaxPool2dSpec(LayerSpec):
     """The largest number of each window."""
+
+    selects: ClassVar[bool] = True
 
     size: int | tuple[int, int] = option("height and width of a window", 2, minimum=1)
     stride: int | tuple[int, int] | None = option(
@@ -78,15 +80,22 @@ class MaxPool2d(Layer):
         if dx is None:
             return
         geometry, half = self.window, ws["half"]
-        half.fill(0.0)
+        if not _written_whole(geometry.columns):
+            half.fill(0.0)
         columns = [half[:, :, tap] for tap in geometry.columns.taps()]
         _give_back(dy, columns, ws["later_columns"], ws, geometry.columns.disjoint)
         target = ws["padded"] if geometry.pads else dx
-        target.fill(0.0)
+        if not _written_whole(geometry.rows):
+            target.fill(0.0)
         rows = [target[:, tap] for tap in geometry.rows.taps()]
         _give_back(half, rows, ws["later_rows"], ws, geometry.rows.disjoint)
         if geometry.pads:
             np.copyto(dx, target[geometry.interior])
+
+
+def _written_whole(axis: Axis) -> bool:
+    """Whether `_give_back` writes every pixel along the axis, instead of adding to it."""
+    return axis.covers and axis.kernel == 2
 
 
 def _largest(taps: list[Array], out: Array, later: Array | None) -> None:

@@ -1,0 +1,153 @@
+"""Where the time of a training step goes, beside what this processor could do.
+
+Measured   each part alone within whole steps, the smallest of several: what is left when nothing
+           disturbs it. Parts add up to less than a step, the rest is the interpreter
+Limit      a product of 512 x 512 x 512 in float32 gives the product rate, a copy of 64 MB the
+           memory rate; the products' share of a step says how far it is from its own limit
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+import numpy as np
+
+from dnn_cli.base.types import Array
+from dnn_cli.nn.plan import Step
+from dnn_cli.training.loop import Stepper
+from dnn_cli.training.session import Session
+
+Clock: TypeAlias = Callable[[], float]
+Phase: TypeAlias = Literal["gather", "draw", "forward", "loss", "backward", "update"]
+
+_REPEATS = 30
+_SIDE = 512  # of the square product that measures the product rate
+_COPY = 1 << 24  # floats of the copy that measures the memory rate
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseRow:
+    """One part of a step; `operations` are floating-point operations, `bytes` those touched."""
+
+    phase: Phase
+    name: str
+    seconds: float
+    operations: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StepProfile:
+    """A step of `rows` examples, in parts; rates in operations and bytes a second."""
+
+    rows: int
+    step_seconds: float
+    parts: tuple[PhaseRow, ...]
+    product_rate: float
+    copy_rate: float
+
+    @property
+    def product_seconds(self) -> float:
+        """What the products alone would take at the processor's product rate."""
+        return sum(part.operations for part in self.parts) / self.product_rate
+
+
+def profile_step(session: Session, clock: Clock) -> StepProfile:
+    """Take some steps of `session`, which is used up, and time their parts."""
+    stepper = Stepper(session)
+    order = session.train.order(0)
+    rows = min(session.train.batch_size, session.train.dataset.rows)
+    whole = _smallest(lambda: _take(stepper, order), clock)
+    best: dict[tuple[Phase, str], float] = {}
+    for _ in range(_REPEATS):
+        for key, seconds in _parts(stepper, order, clock).items():
+            best[key] = min(best.get(key, seconds), seconds)
+    traffic = _traffic(stepper)
+    parts = tuple(
+        PhaseRow(phase, name, seconds, *traffic.get((phase, name), (0, 0)))
+        for (phase, name), seconds in best.items()
+    )
+    return StepProfile(rows, whole, parts, product_rate(clock), copy_rate(clock))
+
+
+def product_rate(clock: Clock) -> float:
+    """Floating-point operations a second of a large product, on the threads that are set."""
+    a = np.ones((_SIDE, _SIDE), np.float32)
+    out = np.empty_like(a)
+    return 2.0 * _SIDE**3 / _smallest(lambda: np.matmul(a, a, out=out), clock)
+
+
+def copy_rate(clock: Clock) -> float:
+    """Bytes a second, read and written, of a copy that no cache holds."""
+    a, b = np.ones(_COPY, np.float32), np.empty(_COPY, np.float32)
+    return 2.0 * a.nbytes / _smallest(lambda: np.copyto(b, a), clock)
+
+
+def _take(stepper: Stepper, order: Array) -> None:
+    stepper.session.index = 0
+    stepper.step(order)
+
+
+def _smallest(action: Callable[[], object], clock: Clock) -> float:
+    found = float("inf")
+    for _ in range(_REPEATS):
+        began = clock()
+        action()
+        found = min(found, clock() - began)
+    return found
+
+
+def _parts(stepper: Stepper, order: Array, clock: Clock) -> dict[tuple[Phase, str], float]:
+    """The seconds of every part of one step."""
+    s, plan = stepper.session, stepper.plan
+    found: dict[tuple[Phase, str], float] = {}
+
+    def timed(phase: Phase, name: str, action: Callable[[], object]) -> None:
+        began = clock()
+        action()
+        found[phase, name] = found.get((phase, name), 0.0) + clock() - began
+
+    timed("gather", "batch", lambda: s.train.fill(order, s.epoch, 0, plan.x, stepper.targets))
+    if stepper.random:
+        timed("draw", "masks", lambda: plan.draw(s.seed, s.step))
+    for one in plan.steps:
+        timed("forward", one.name, lambda a=one: a.layer.forward(a.x, a.y, a.ws, True))  # type: ignore[misc]
+    dz, scratch = plan.dy, stepper.scratch[len(plan.x)]
+    assert dz is not None
+    timed("loss", "", lambda: s.loss.value_and_grad(plan.y, stepper.targets, dz, scratch))
+    for one in reversed(plan.steps):
+        timed("backward", one.name, lambda a=one: _backward(a))  # type: ignore[misc]
+    grads = s.network.arena.grads
+    timed("update", "norm", lambda: np.dot(grads, grads))
+    timed("update", "optimizer", lambda: s.optimizer.step(stepper.learning_rate))
+    return found
+
+
+def _backward(step: Step) -> None:
+    assert step.dy is not None
+    step.layer.backward(step.x, step.y, step.dy, step.dx, step.ws)
+
+
+def _traffic(stepper: Stepper) -> dict[tuple[Phase, str], tuple[int, int]]:
+    """Operations and bytes of each part: arrays in and out, each counted once."""
+    s, plan = stepper.session, stepper.plan
+    found: dict[tuple[Phase, str], tuple[int, int]] = {}
+
+    def add(phase: Phase, name: str, operations: int, octets: int) -> None:
+        before = found.get((phase, name), (0, 0))
+        found[phase, name] = (before[0] + operations, before[1] + octets)
+
+    add("gather", "batch", 0, plan.x.nbytes + plan.x.size * s.train.dataset.inputs.itemsize)
+    for one in plan.steps:
+        products = 2 * one.layer.operations() * len(one.x)
+        weights = sum(gradient.nbytes for gradient in one.ws.grads.values())
+        values = one.x.nbytes + one.y.nbytes
+        add("forward", one.name, products, values + weights)
+        passes = (1 if weights else 0) + (1 if one.dx is not None else 0)
+        add("backward", one.name, products * passes, values * passes + weights)
+    learned = s.network.arena.grads.nbytes
+    add("update", "norm", 0, learned)
+    add("update", "optimizer", 0, learned * (3 + 2 * len(s.optimizer.state)))
+    return found
