@@ -1,0 +1,75 @@
+"""`dnn predict`: a model's answers for new data."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Literal
+
+import typer
+
+from dnn_cli.base.errors import UsageError
+from dnn_cli.cli.options import Debug, Runs, sayer
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+EPILOG = """
+The columns are `prediction` and, with --proba, `p_<label>` for every label.
+
+Examples:
+  dnn predict new.csv
+  dnn predict new.csv --model runs/churn-001 --proba -o predictions.csv
+  dnn predict images.npy --format jsonl | head
+"""
+
+
+@app.command(epilog=EPILOG)
+def predict(
+    input: Annotated[
+        str,
+        typer.Argument(metavar="INPUT", help="CSV, NPY, NPZ, IDX, an image or a folder of images."),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL",
+            help="A model file, a checkpoint or a run directory.",
+            show_default="latest finished run",
+        ),
+    ] = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", metavar="FILE", help="Where to write; - is standard output."
+        ),
+    ] = "-",
+    format: Annotated[
+        Literal["csv", "jsonl", "npy"] | None,
+        typer.Option(metavar="FORMAT", help="csv, jsonl or npy.", show_default="by FILE, else csv"),
+    ] = None,
+    proba: Annotated[
+        bool, typer.Option("--proba", help="Add the probability of every label.")
+    ] = False,
+    batch_size: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Rows at a time.", show_default="auto")
+    ] = None,
+    runs: Runs = "runs",
+    debug: Debug = False,
+) -> None:
+    """Predict for new data with a trained model."""
+    from dnn_cli.app.predict import predict_file
+
+    if output == "-" and format == "npy" and sys.stdout.isatty():
+        raise UsageError("npy is binary, and standard output is a terminal", fix="add -o FILE")
+    say = sayer()
+    found = predict_file(
+        input,
+        model=model,
+        output=sys.stdout.buffer if output == "-" else output,
+        format=format,
+        proba=proba,
+        batch_size=batch_size,
+        runs=runs,
+        say=say,
+    )
+    if output != "-":
+        say(f"{found.rows} predictions in {found.output}")

@@ -1,0 +1,53 @@
+"""Arguments and options that more than one command takes, and how they are read."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, TypeAlias
+
+import typer
+
+from dnn_cli.base.errors import UsageError
+from dnn_cli.base.text import safe_text
+
+Config: TypeAlias = Annotated[
+    str, typer.Argument(metavar="CONFIG", help="The YAML file; - reads standard input.")
+]
+Overrides: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="KEY=VALUE", help="Keys to change: optimizer.learning_rate=0.01"),
+]
+Set: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="The same as an option. Repeatable."),
+]
+Model: TypeAlias = Annotated[
+    str, typer.Argument(metavar="MODEL", help="A model file, a checkpoint or a run directory.")
+]
+Runs: TypeAlias = Annotated[str, typer.Option(metavar="DIR", help="Where the runs are.")]
+Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
+Debug: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def overrides(bare: Sequence[str] | None, sets: Sequence[str] | None) -> list[str]:
+    """The changes asked for, bare ones first.
+
+    Raises:
+        UsageError: one of them has no `=`.
+    """
+    found = [*(bare or ()), *(sets or ())]
+    for change in found:
+        if "=" not in change:
+            raise UsageError(
+                f"`{safe_text(change)}` is not of the form KEY=VALUE",
+                fix="write for instance optimizer.learning_rate=0.01",
+            )
+    return found
+
+
+def sayer() -> Callable[[str], None]:
+    """Where commands without a display say their sentences: lines on standard error."""
+    from dnn_cli.console.plain import PlainProgress
+
+    return PlainProgress(sys.stderr).say

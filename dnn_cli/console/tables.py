@@ -1,0 +1,186 @@
+"""The tables of each command, out of its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dnn_cli.console.figures import count, figure, share, size
+from dnn_cli.console.grid import Grid
+from dnn_cli.console.views import (
+    CheckView,
+    ClassView,
+    DatasetView,
+    EvaluationView,
+    InfoView,
+    LayerView,
+)
+
+if TYPE_CHECKING:  # it brings NumPy along
+    from dnn_cli.training.profile import StepProfile
+
+MOST_CLASSES = 20  # shown one by one; of more, the worst ones
+_NAMES = 10  # feature names and labels listed
+
+
+def evaluation(result: EvaluationView) -> list[Grid]:
+    """Metrics; then, for classes, each one's scores and the confusion matrix."""
+    title = f"{result.checkpoint}: {result.split}, {count(result.rows)} rows"
+    grids = [
+        Grid(
+            title,
+            [(name, figure(value)) for name, value in result.metrics.items()],
+            ("metric", "value"),
+            frozenset({"metric"}),
+        )
+    ]
+    if result.classes:
+        grids.append(_classes(result.classes))
+    if result.confusion and len(result.confusion) <= MOST_CLASSES:
+        grids.append(_confusion([c.label for c in result.classes], result.confusion))
+    return grids
+
+
+def _classes(classes: Sequence[ClassView]) -> Grid:
+    shown, notes = list(classes), []
+    if len(shown) > MOST_CLASSES:
+        # nan sorts anywhere: a class of which nothing can be said is not among the worst.
+        shown.sort(key=lambda c: c.f1 if c.f1 == c.f1 else 2.0)
+        shown = shown[:MOST_CLASSES]
+        notes = [f"the {MOST_CLASSES} classes of {len(classes)} with the lowest f1"]
+    rows = [
+        (c.label, share(c.precision), share(c.recall), share(c.f1), count(c.support)) for c in shown
+    ]
+    columns = ("class", "precision", "recall", "f1", "rows")
+    return Grid("", rows, columns, frozenset({"class"}), notes=notes)
+
+
+def _confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Grid:
+    """Long labels head their rows only: a column is headed by its number."""
+    short = all(len(label) <= 6 for label in labels)
+    heads = list(labels) if short else [str(i + 1) for i in range(len(labels))]
+    names = labels if short else [f"{i + 1} {label}" for i, label in enumerate(labels)]
+    corner = "true \\ predicted"
+    rows = [(name, *map(count, row)) for name, row in zip(names, matrix, strict=True)]
+    return Grid("", rows, (corner, *heads), frozenset({corner}))
+
+
+def check(result: CheckView) -> list[Grid]:
+    """The model layer by layer, the data part by part, and the memory it takes."""
+    facts = [
+        ("name", result.name),
+        ("task", result.task),
+        ("loss", result.loss),
+        ("optimizer", result.optimizer),
+        ("training", f"{count(result.epochs)} epochs of {count(result.steps_per_epoch)} steps"),
+    ]
+    total = sum(result.memory.values())
+    grids = [
+        Grid(result.config, facts),
+        _layers(result.input, result.layers, result.parameters, result.multiply_adds),
+        Grid(
+            "",
+            [(part.name, count(part.rows), part.source) for part in result.data],
+            ("data", "rows", "source"),
+            frozenset({"data", "source"}),
+        ),
+        Grid(
+            "",
+            [(name, size(octets)) for name, octets in result.memory.items()],
+            ("memory", "size"),
+            frozenset({"memory"}),
+            ("total", size(total)),
+            notes=result.notes,
+        ),
+    ]
+    if result.gradients:
+        rows = [(g.name, f"{g.error:.1e}", "ok" if g.passed else "WRONG") for g in result.gradients]
+        columns = ("gradient of", "relative error", "")
+        grids.append(Grid("", rows, columns, frozenset({"gradient of", ""})))
+    if result.profile is not None:
+        grids.append(_profile(result.profile))
+    return grids
+
+
+def _profile(profile: StepProfile) -> Grid:
+    """One training step, part by part, and what its products alone would take."""
+    rows = [
+        (
+            f"{part.phase} {part.name}".strip(),
+            f"{part.seconds * 1e6:,.0f}",
+            f"{part.operations / part.seconds / 1e9:,.0f}" if part.operations else "",
+            f"{part.bytes / part.seconds / 1e9:,.1f}" if part.bytes else "",
+        )
+        for part in profile.parts
+    ]
+    products = profile.product_seconds
+    notes = (
+        f"a step of {count(profile.rows)} examples takes {profile.step_seconds * 1e6:,.0f} µs",
+        f"products at this processor's {profile.product_rate / 1e9:,.0f} GFLOP/s would take "
+        f"{products * 1e6:,.0f} µs: the step is {profile.step_seconds / products:.2f} times that",
+        f"memory is copied at {profile.copy_rate / 1e9:,.1f} GB/s",
+    )
+    columns = ("part of a step", "µs", "GFLOP/s", "GB/s")
+    total = ("sum", f"{sum(part.seconds for part in profile.parts) * 1e6:,.0f}", "", "")
+    return Grid("", rows, columns, frozenset({"part of a step"}), total, notes=notes)
+
+
+def _layers(
+    input: tuple[int, ...], layers: Sequence[LayerView], parameters: int, operations: int | None
+) -> Grid:
+    columns = ("layer", "type", "output", "parameters", "multiply-adds")
+    rows = [("input", "", shape(input), "", "")]
+    rows += [
+        (one.name, one.kind, shape(one.output), count(one.parameters), count(one.multiply_adds))
+        for one in layers
+    ]
+    summed = sum(one.multiply_adds for one in layers) if operations is None else operations
+    total = ("total", "", "", count(parameters), count(summed))
+    return Grid("", rows, columns, frozenset({"layer", "type"}), total)
+
+
+def shape(lengths: tuple[int, ...]) -> str:
+    """`28×28×1`."""
+    return "×".join(map(str, lengths)) or "1"
+
+
+def info(result: InfoView) -> list[Grid]:
+    """What a model file is, what it expects and how well it did."""
+    facts = [
+        ("kind", f"{result.kind}, {size(result.bytes)}, written by dnn {result.version}"),
+        ("sha256", result.sha256),
+        ("run", result.name),
+        ("task", result.task),
+        ("loss", result.loss),
+        ("labels", _few(result.labels)),
+        ("features", _few(result.features)),
+        ("scaling", result.scaling),
+    ]
+    grids = [
+        Grid(result.file, [fact for fact in facts if fact[1]]),
+        _layers(result.input, result.layers, result.parameters, None),
+    ]
+    if result.metrics:
+        rows = [(name, figure(value)) for name, value in result.metrics.items()]
+        grids.append(Grid("", rows, ("metric", "value"), frozenset({"metric"})))
+    return grids
+
+
+def _few(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+    return ", ".join(names[:_NAMES]) + more
+
+
+def datasets(rows: Sequence[DatasetView]) -> list[Grid]:
+    """The data sets that can be fetched, and where they are."""
+    columns = ("name", "size", "directory", "")
+    cells = [
+        (row.name, size(row.bytes) if row.bytes else "-", _where(row), row.summary) for row in rows
+    ]
+    return [Grid("", cells, columns, frozenset({"name", "directory", ""}))]
+
+
+def _where(row: DatasetView) -> str:
+    if not row.present:
+        return "not fetched"
+    return row.directory or "built in"
