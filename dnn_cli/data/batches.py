@@ -1,0 +1,93 @@
+"""Mini-batches: which rows make up which step.
+
+Every epoch is one permutation of the rows, cut into batches; the last may be smaller and is
+kept. The permutation comes from (seed, epoch) alone, so any step of any epoch can be drawn
+without replaying those before it. Where one batch holds all rows, as in plain gradient descent,
+their order would change nothing but the rounding: they stay in order.
+
+Cost       1.6 ms an epoch for the order of 54,000 rows; augmentation: see `augment`
+"""
+
+from __future__ import annotations
+
+from typing import Literal, final
+
+import numpy as np
+
+from dnn_cli.base.random import Purpose, stream
+from dnn_cli.base.types import Array
+from dnn_cli.data.augment import Augmenter, AugmentSpec
+from dnn_cli.data.dataset import Dataset
+
+
+@final
+class Batches:
+    """The batches of `dataset`, of `batch_size` rows (`full`: all of them), for training.
+
+    With `augment` the images of a batch are changed by chances that come from (seed, epoch,
+    index) alone.
+    """
+
+    __slots__ = ("_augmenter", "_order", "batch_size", "dataset", "seed", "steps")
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch_size: int | Literal["full"],
+        seed: int,
+        augment: AugmentSpec | None = None,
+    ) -> None:
+        size = dataset.rows if batch_size == "full" else batch_size
+        if dataset.rows < 1 or size < 1:
+            raise ValueError(f"batches of {size} from {dataset.rows} rows")
+        self.dataset = dataset
+        self.batch_size = min(size, dataset.rows)
+        self.seed = seed
+        self.steps = -(-dataset.rows // self.batch_size)  # an epoch
+        self._order = np.arange(dataset.rows, dtype=np.intp)
+        self._augmenter: Augmenter | None = None
+        if augment is not None and augment.active:
+            self._augmenter = Augmenter(augment, dataset.input_shape, dataset.black())
+
+    def order(self, epoch: int) -> Array:
+        """The rows in the order of `epoch`: intp (n,), overwritten by the next call."""
+        if self.steps > 1:
+            shuffled = stream(self.seed, Purpose.ORDER, epoch).permutation(self.dataset.rows)
+            np.copyto(self._order, shuffled)
+        return self._order
+
+    def fill(
+        self,
+        order: Array,
+        epoch: int,
+        index: int,
+        inputs_out: Array,
+        targets_out: Array | None,
+    ) -> int:
+        """Fill the buffers with step `index` (from 0) of `epoch`; returns its rows m.
+
+        `order` is that of the epoch. The first m rows of the buffers are written; the buffers
+        hold `batch_size` or more.
+        """
+        start = index * self.batch_size
+        rows = order[start : start + self.batch_size]
+        count = len(rows)
+        targets = None if targets_out is None else targets_out[:count]
+        if self.steps == 1:
+            self.dataset.slice(0, count, inputs_out[:count], targets)
+        else:
+            self.dataset.gather(rows, inputs_out[:count], targets)
+        if self._augmenter is not None:
+            self._augment(self._augmenter, epoch, index, inputs_out[:count], targets)
+        return count
+
+    def _augment(
+        self, augmenter: Augmenter, epoch: int, index: int, inputs: Array, targets: Array | None
+    ) -> None:
+        """Change `inputs`; targets that are inputs move along, but are neither noisy nor cut."""
+        rng = stream(self.seed, Purpose.AUGMENT, epoch, index)
+        chances = augmenter.draw(rng, len(inputs))
+        augmenter.move(inputs, chances)
+        if targets is not None and self.dataset.targets is None:
+            self.dataset.reconstruct(inputs, targets)
+        augmenter.spoil(inputs, chances, rng)

@@ -1,0 +1,195 @@
+"""Bytes from outside: only regular files are opened, and only what is asked for is read."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import stat
+import zlib
+from io import FileIO
+from pathlib import Path
+from typing import Protocol
+
+from dnn_cli.base.errors import DataError
+from dnn_cli.base.text import listing, nearest, safe_text
+
+CHUNK = 1 << 18  # bytes asked of the file system at a time
+INFLATION = 1032  # deflate cannot turn one byte into more than this many (RFC 1951, section 3.2)
+GZIP = b"\x1f\x8b"
+_TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n"
+
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\x93NUMPY", "a NumPy array (.npy)"),
+    (GZIP, "gzip data"),
+    (b"PK\x03\x04", "a zip archive (.npz, .xlsx, .zip)"),
+    (b"PK\x05\x06", "an empty zip archive"),
+    (b"\x89HDF\r\n", "an HDF5 file"),
+    (b"PAR1", "a Parquet file"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"%PDF", "a PDF document"),
+    (b"SQLite format 3", "an SQLite database"),
+    (b"BZh", "bzip2 data"),
+    (b"\xfd7zXZ", "xz data"),
+    (b"\x28\xb5\x2f\xfd", "zstd data"),
+    (b"\xff\xfe", "UTF-16 text"),
+    (b"\xfe\xff", "UTF-16 text"),
+    (b"\x00\x00\x08", "an IDX file"),
+    *((bytes((0x80, protocol)), "a Python pickle, which is never loaded") for protocol in range(6)),
+)
+
+
+class Reader(Protocol):
+    """Bytes in order."""
+
+    def readinto(self, view: memoryview, /) -> int | None:
+        """Fill some of `view` and return how much; 0 at the end of the data."""
+
+
+class Readable(Protocol):
+    """What packed bytes are read from: a file, or the answer of a server."""
+
+    def read(self, count: int, /) -> bytes | None:
+        """The next bytes, at most `count`; none at the end."""
+
+
+def open_regular(path: Path) -> FileIO:
+    """Open a regular file for reading; it never waits for a pipe and never reads a device.
+
+    Raises:
+        DataError: the path is missing, is no regular file, or may not be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+    try:
+        descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+    except FileNotFoundError:
+        raise _missing(path) from None
+    except (OSError, ValueError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        if isinstance(error, OSError) and error.errno == errno.ENXIO:
+            reason = "it is a socket or a device"
+        shown = safe_text(path)
+        raise DataError(f"cannot open `{shown}`: {reason}", where=shown) from None
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise _not_regular(path, mode)
+        return FileIO(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def file_size(file: FileIO) -> int:
+    """The size of an open file in bytes."""
+    return os.fstat(file.fileno()).st_size
+
+
+def _missing(path: Path) -> DataError:
+    folder = path.parent
+    if not folder.is_dir():
+        what = f"no such file: `{safe_text(path)}`: the folder `{safe_text(folder)}` does not exist"
+        return DataError(what, where=safe_text(path))
+    names = _names_in(folder)
+    close = nearest(path.name, names)
+    fix = f"did you mean `{safe_text(folder / close)}`?" if close else ""
+    if not close and names:
+        fix = f"the folder holds {listing(names, limit=8)}"
+    return DataError(f"no such file: `{safe_text(path)}`", where=safe_text(path), fix=fix)
+
+
+def _names_in(folder: Path) -> list[str]:
+    try:
+        with os.scandir(folder) as entries:
+            return [entry.name for entry in itertools.islice(entries, 1000)]
+    except OSError:
+        return []
+
+
+def _not_regular(path: Path, mode: int) -> DataError:
+    shown = safe_text(path)
+    if stat.S_ISDIR(mode):
+        names = _names_in(path)
+        fix = f"name a file in it: {listing(names, limit=8)}" if names else "the folder is empty"
+        return DataError(f"`{shown}` is a folder, not a file", where=shown, fix=fix)
+    kinds = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device"}
+    kind = kinds.get(stat.S_IFMT(mode), "a device")
+    return DataError(
+        f"`{shown}` is {kind}, not a regular file",
+        where=shown,
+        fix="write it to a file first, or give `-` to read a table from standard input",
+    )
+
+
+def looks_like(head: bytes) -> str:
+    """What the first bytes of a file look like, for a message."""
+    if not head:
+        return "nothing: the file is empty"
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    if head.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html")):
+        return "an HTML page"
+    if head.isascii() and not head.translate(None, _TEXT):
+        return "text"
+    return "binary data of an unknown kind"
+
+
+def fill(reader: Reader, view: memoryview) -> int:
+    """Fill `view` from `reader`; less than its length is returned only at the end of the data."""
+    done = 0
+    while done < len(view):
+        count = reader.readinto(view[done:])
+        if not count:
+            break
+        done += count
+    return done
+
+
+def read_up_to(reader: Reader, count: int) -> bytes:
+    """The next `count` bytes, or what is left of them."""
+    buffer = bytearray(count)
+    return bytes(buffer[: fill(reader, memoryview(buffer))])
+
+
+def is_gzip(file: FileIO) -> bool:
+    """Whether the file begins like gzip data; leaves the file at its beginning."""
+    head = file.read(len(GZIP))
+    file.seek(0)
+    return head == GZIP
+
+
+class Gunzip:
+    """A gzip file unpacked as it is read, never further than the reader asks.
+
+    Its checksum is verified at the end, and anything after its one member is refused.
+    """
+
+    def __init__(self, file: Readable, origin: str, packed: bytes = b"") -> None:
+        self._file, self._origin = file, origin
+        self._inflate = zlib.decompressobj(wbits=31)
+        self._packed = packed  # read from `file` already
+
+    def readinto(self, view: memoryview, /) -> int:
+        """Unpack some bytes into `view`; 0 at the verified end."""
+        while len(view) and not self._inflate.eof:
+            try:
+                unpacked = self._inflate.decompress(self._packed, min(len(view), CHUNK))
+            except zlib.error as error:
+                raise self._damaged(f"its gzip data are damaged ({error})") from None
+            self._packed = self._inflate.unconsumed_tail
+            if unpacked:
+                view[: len(unpacked)] = unpacked
+                return len(unpacked)
+            if not self._packed and not self._inflate.eof:
+                self._packed = self._file.read(CHUNK) or b""
+                if not self._packed:
+                    raise self._damaged("its gzip data end too early: the file is cut short")
+        if len(view) and (self._inflate.unused_data or self._file.read(1)):
+            raise self._damaged("there are bytes after the end of its gzip data")
+        return 0
+
+    def _damaged(self, reason: str) -> DataError:
+        shown = safe_text(self._origin)
+        return DataError(f"cannot unpack `{shown}`: {reason}", where=shown)

@@ -1,0 +1,121 @@
+"""Examples in memory, and the one way to bring some of them into a batch.
+
+Shapes     inputs (n, *shape): float32, scaled already, or uint8, scaled as they are gathered
+           targets int64 (n,) class numbers, or float32 (n, k)
+Memory     bytes stay bytes: MNIST is 47 MB, not 188 MB
+Cost       128 rows of 784 of MNIST: bytes 52-56 µs (take 14, to float32 21, multiply 17), float32
+           52-79 µs (36 where they stay in cache); nothing allocated
+"""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+
+from dnn_cli.base.task import Task
+from dnn_cli.base.types import Array, Shape, size_of
+from dnn_cli.data.scaling import Scaling
+
+
+@final
+class Dataset:
+    """Encoded examples of one part.
+
+    `targets` is None where the inputs are their own targets (reconstruction) and where there are
+    none (prediction); `labelled` tells which. Not to be shared between threads: bytes pass
+    through one buffer.
+    """
+
+    __slots__ = ("_bytes", "_scaling", "inputs", "scaling", "targets", "task")
+
+    def __init__(self, inputs: Array, targets: Array | None, scaling: Scaling, task: Task) -> None:
+        self.inputs = inputs
+        self.targets = targets
+        self.scaling = scaling
+        self.task = task
+        self._scaling = scaling.spread(inputs.shape[1:])
+        self._bytes = np.empty((0, *inputs.shape[1:]), dtype=np.uint8)
+
+    @property
+    def rows(self) -> int:
+        """The number of examples."""
+        return len(self.inputs)
+
+    @property
+    def input_shape(self) -> Shape:
+        """The shape of one example."""
+        return tuple(self.inputs.shape[1:])
+
+    @property
+    def labelled(self) -> bool:
+        """Whether there are targets."""
+        return self.targets is not None or self.task.kind == "reconstruction"
+
+    @property
+    def target_shape(self) -> Shape:
+        """The shape of one example's target: () for a class, else (k,)."""
+        if self.task.classifies:
+            return ()
+        return (self.task.count,)
+
+    @property
+    def target_dtype(self) -> np.dtype[np.generic]:
+        """The type of targets: int64 class numbers or float32."""
+        return np.dtype(np.int64 if self.task.classifies else np.float32)
+
+    def buffers(self, rows: int) -> tuple[Array, Array | None]:
+        """New inputs and targets for batches of up to `rows` rows; targets None if unlabelled."""
+        inputs = np.empty((rows, *self.input_shape), dtype=np.float32)
+        if not self.labelled:
+            return inputs, None
+        return inputs, np.empty((rows, *self.target_shape), dtype=self.target_dtype)
+
+    def gather(self, rows: Array, inputs_out: Array, targets_out: Array | None) -> None:
+        """Copy the examples `rows` (m,) intp into (m, *shape) float32 and (m, …) targets.
+
+        The rows must exist: `clip` is what makes `np.take` write without a copy of the batch,
+        and it checks nothing.
+        """
+        if self.inputs.dtype == np.uint8:
+            raw = self._buffer(len(rows))
+            np.take(self.inputs, rows, axis=0, out=raw, mode="clip")
+            self._scaling.apply(raw, inputs_out)
+        else:
+            np.take(self.inputs, rows, axis=0, out=inputs_out, mode="clip")
+        if targets_out is None:
+            return
+        if self.targets is None:
+            self.reconstruct(inputs_out, targets_out)
+        else:
+            np.take(self.targets, rows, axis=0, out=targets_out, mode="clip")
+
+    def slice(self, start: int, stop: int, inputs_out: Array, targets_out: Array | None) -> None:
+        """Copy the examples from `start` to before `stop`, in order, as `gather` does."""
+        if self.inputs.dtype == np.uint8:
+            self._scaling.apply(self.inputs[start:stop], inputs_out)
+        else:
+            np.copyto(inputs_out, self.inputs[start:stop])
+        if targets_out is None:
+            return
+        if self.targets is None:
+            self.reconstruct(inputs_out, targets_out)
+        else:
+            np.copyto(targets_out, self.targets[start:stop], casting="no")
+
+    def reconstruct(self, inputs: Array, targets_out: Array) -> None:
+        """Copy scaled `inputs` (m, *shape) to the targets (m, i) that they are themselves."""
+        if self.task.kind != "reconstruction":
+            raise ValueError("these examples have no targets")
+        np.copyto(targets_out, inputs.reshape(len(inputs), size_of(self.input_shape)))
+
+    def black(self) -> Array:
+        """What a pixel of zeros is after scaling: (c,) for images (h, w, c)."""
+        pixel = np.zeros(self.input_shape[-1:], dtype=np.float32)
+        self.scaling.apply(pixel, pixel)
+        return pixel
+
+    def _buffer(self, rows: int) -> Array:
+        if rows > len(self._bytes):
+            self._bytes = np.empty((rows, *self.input_shape), dtype=np.uint8)
+        return self._bytes[:rows]

@@ -1,0 +1,65 @@
+"""Where in a file a finding is: the text that leads a user to the row and the column."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from dnn_cli.base.text import safe_text
+from dnn_cli.base.types import Array
+from dnn_cli.data.table import Table
+
+SHOWN = 5  # positions that one message lists
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The rows of a source that an array holds.
+
+    Row i of the array is row `first_row + rows[i]` of the source (`first_row + i` if `rows` is
+    None). Messages count rows from 1, a header not counted, and columns from 0 where they have
+    no names.
+    """
+
+    origin: str
+    first_row: int = 0
+    rows: Array | None = None
+
+    @classmethod
+    def of(cls, table: Table) -> Place:
+        """The place of a whole table."""
+        return cls(table.origin, table.first_row)
+
+    def part(self, rows: Array) -> Place:
+        """The place of some rows of this one."""
+        return Place(self.origin, self.first_row, rows)
+
+    def where(
+        self, found: Array, names: tuple[str, ...] | None = None, count: int | None = None
+    ) -> str:
+        """`file: row 3 column `age`, row 9 column `age` and 12 more` for indices (k, 1 or more).
+
+        `found` is what `np.argwhere` gives: a row index, then indices inside the example. There
+        may be more than it holds: `count` in all.
+        """
+        shown = [self._position(index, names) for index in found[:SHOWN].tolist()]
+        rest = (len(found) if count is None else count) - len(shown)
+        more = f" and {rest} more" if rest > 0 else ""
+        return f"{safe_text(self.origin)}: {', '.join(shown)}{more}"
+
+    def _position(self, index: list[int], names: tuple[str, ...] | None) -> str:
+        inner = index[1:]
+        within = index[0] if self.rows is None else int(self.rows[index[0]])
+        row = f"row {self.first_row + within + 1}"
+        if not inner:
+            return row
+        if len(inner) > 1:
+            return f"{row} at {inner}"
+        name = f"`{safe_text(names[inner[0]])}`" if names else str(inner[0])
+        return f"{row} column {name}"
+
+
+def positions(bad: Array) -> Array:
+    """The indices of the true elements, as `Place.where` reads them: (k, rank)."""
+    return np.argwhere(bad)

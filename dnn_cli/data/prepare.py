@@ -1,0 +1,272 @@
+"""From a `data` section to data sets: read, infer, divide, fit, scale.
+
+Order      1 read `source`; 2 infer the task and encode the targets; 3 divide the rows; 4 fit
+           the scaling on the training rows alone; 5 scale the parts; 6 read `valid` and `test`
+           as `predict` and `evaluate` read their files, through the schema
+Leaks      nothing but the list of classes is taken from rows outside the training part, and that
+           only where rows are divided by chance
+Memory     one copy of the inputs, plus the validation and test rows of a division: tables are used
+           up, so a source that keeps its arrays must hand them out read-only
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from dnn_cli.base.errors import DataError
+from dnn_cli.base.task import Task
+from dnn_cli.base.text import safe_text
+from dnn_cli.base.types import Array, size_of
+from dnn_cli.data.dataset import Dataset
+from dnn_cli.data.duplicates import shared_rows
+from dnn_cli.data.encoding import Encoding
+from dnn_cli.data.finite import check_finite
+from dnn_cli.data.place import Place
+from dnn_cli.data.scaling import fit_scaling
+from dnn_cli.data.schema import DataSchema, as_examples, check_lengths, input_kind
+from dnn_cli.data.source import SourceSpec
+from dnn_cli.data.spec import DataSpec, ScaleKind, SplitSpec
+from dnn_cli.data.split import (
+    Parts,
+    partition,
+    split_by_column,
+    split_by_share,
+    too_small_to_stratify,
+)
+from dnn_cli.data.statistics import Statistics, statistics_of
+from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.task import infer_task, listing_in_order, reconstruction
+
+BRIGHT = 128  # bytes that stay below do not use their range: x / 255 would leave them small
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """Everything a run needs of its data.
+
+    `spec` is the section as given with every `auto` replaced by what it became; `minimum` and
+    `maximum` are the ranges of the training inputs before scaling, one a column (or a channel,
+    or altogether: see `statistics`); `notes` are lines to print and record.
+    """
+
+    train: Dataset
+    valid: Dataset | None
+    test: Dataset | None
+    schema: DataSchema
+    spec: DataSpec
+    minimum: Array
+    maximum: Array
+    notes: tuple[str, ...]
+
+
+def prepare(spec: DataSpec) -> Prepared:
+    """Read, check, divide and scale the data that `spec` describes.
+
+    Raises:
+        DataError: the data are damaged, or do not fit what the section says.
+    """
+    notes: list[str] = []
+    table = read(spec.source, spec.columns())
+    inputs, place = _examples(table), Place.of(table)
+    parts = _parts_by_column(table, spec, place, notes)
+    encoding, targets = _encode(table, spec, parts, place, notes)
+    if parts is None:
+        parts = _parts_by_share(place, len(inputs), spec.split, encoding.task, targets, notes)
+    arrays = partition(inputs, parts)
+    statistics = statistics_of(arrays[0])
+    low, high = statistics.extremes
+    names = table.feature_names
+    check_finite(arrays[0], low, high, place.part(parts.train), names)
+    schema = DataSchema(
+        input_shape=tuple(inputs.shape[1:]),
+        input_kind=input_kind(inputs),
+        feature_names=names,
+        scaling=fit_scaling(_scale_kind(spec, statistics, notes), statistics),
+        encoding=encoding,
+        target=_target_columns(table, spec),
+    )
+
+    train, valid, test = (
+        schema.assemble(one, None if targets is None else targets[rows], place.part(rows))
+        for one, rows in zip(arrays, (parts.train, parts.valid, parts.test), strict=True)
+    )
+    others = {
+        "validation": _other(valid, spec.valid, schema),
+        "test": _other(test, spec.test, schema),
+    }
+    notes.extend(_constant_columns(low, high, names))
+    notes.extend(_rare_classes(train))
+    for name, part in others.items():
+        notes.extend([] if part is None else _leaks(name, part, train))
+    resolved = replace(spec, scale=schema.scaling.kind, task=encoding.task.kind)
+    return Prepared(
+        train=train,
+        valid=others["validation"],
+        test=others["test"],
+        schema=schema,
+        spec=resolved,
+        minimum=low,
+        maximum=high,
+        notes=tuple(notes),
+    )
+
+
+def read(source: SourceSpec, columns: Columns) -> Table:
+    """The whole of `source` as one table with at least one row.
+
+    Raises:
+        DataError: there are no rows.
+    """
+    table = next(source.tables(columns))
+    if not table.rows:
+        raise DataError("there are no rows", where=safe_text(table.origin))
+    return table
+
+
+def _examples(table: Table) -> Array:
+    check_lengths(table)
+    inputs = as_examples(table.inputs)
+    if not size_of(inputs.shape[1:]):
+        raise DataError(
+            "there are no input columns",
+            where=safe_text(table.origin),
+            why=f"the inputs have the shape {inputs.shape}",
+        )
+    return inputs
+
+
+def _encode(
+    table: Table, spec: DataSpec, parts: Parts | None, place: Place, notes: list[str]
+) -> tuple[Encoding, Array | None]:
+    """The task, and the encoded targets of all rows.
+
+    Parts that the user made must bring no class that is not in the training part; parts made by
+    chance may well, and then all rows say which classes there are.
+    """
+    if spec.reconstructs:
+        width = size_of(as_examples(table.inputs).shape[1:])
+        notes.append(f"task: reconstruction of {width} inputs")
+        return reconstruction(width), None
+    if table.targets is None:
+        raise DataError(
+            "there are no targets",
+            where=safe_text(table.origin),
+            fix="name the target column in `data.target`; `target: inputs` reconstructs the inputs",
+        )
+    basis, basis_place = table.targets, place
+    if parts is not None:
+        basis, basis_place = basis[parts.train], place.part(parts.train)
+    encoding, note = infer_task(basis, spec, basis_place, table.target_names)
+    notes.append(note)
+    return encoding, encoding.encode(table.targets, place)
+
+
+def _parts_by_column(table: Table, spec: DataSpec, place: Place, notes: list[str]) -> Parts | None:
+    if spec.split is None or spec.split.column is None:
+        return None
+    column = spec.split.column
+    if column not in table.extra:
+        raise DataError(
+            f"there is no column `{safe_text(column)}` to split by", where=safe_text(table.origin)
+        )
+    parts = split_by_column(table.extra[column], place, column)
+    notes.append(_sizes(parts, f"by column {safe_text(column)}"))
+    return parts
+
+
+def _parts_by_share(
+    place: Place,
+    rows: int,
+    split: SplitSpec | None,
+    task: Task,
+    targets: Array | None,
+    notes: list[str],
+) -> Parts:
+    if split is None:
+        none = np.empty(0, dtype=np.intp)
+        return Parts(np.arange(rows, dtype=np.intp), none, none)
+    strata, how, where = None, "by chance", safe_text(place.origin)
+    if task.classifies and targets is not None and split.stratify is not False:
+        small = too_small_to_stratify(targets, split)
+        if small is None:
+            strata, how = targets, "stratified by class"
+        else:
+            why = f"class {safe_text(task.labels[small[0]])} has {small[1]} row(s)"
+            if split.stratify is True:
+                raise DataError(
+                    f"{why}: too few for a row in each part",
+                    where=where,
+                    fix="set `split.stratify: auto`, or give more rows of this class",
+                )
+            how = f"not stratified: {why}"
+    elif split.stratify is True:
+        raise DataError(
+            f"a {task.kind} task has no classes to stratify by",
+            where=where,
+            fix="remove `split.stratify`",
+        )
+    parts = split_by_share(rows, split, strata, where)
+    notes.append(_sizes(parts, f"{how}, seed {split.seed}"))
+    return parts
+
+
+def _sizes(parts: Parts, how: str) -> str:
+    sizes = f"{len(parts.train)} train, {len(parts.valid)} valid, {len(parts.test)} test"
+    return f"split: {sizes} rows ({how})"
+
+
+def _scale_kind(spec: DataSpec, statistics: Statistics, notes: list[str]) -> ScaleKind:
+    if spec.scale != "auto":
+        return spec.scale
+    brightest = int(statistics.extremes[1].max())
+    kind: ScaleKind
+    if input_kind(statistics.inputs) == "numbers":
+        kind, why = "standard", "the inputs are numbers"
+    elif brightest >= BRIGHT:
+        kind, why = "unit", "the inputs are bytes"
+    else:
+        kind, why = "minmax", f"the inputs are bytes up to {brightest}"
+    notes.append(f"scale: {kind} (auto: {why})")
+    return kind
+
+
+def _target_columns(table: Table, spec: DataSpec) -> tuple[str | int, ...]:
+    """Names where there are names: a position in a file with other columns means another one."""
+    if spec.reconstructs:
+        return ()
+    return spec.targets if table.target_names is None else table.target_names
+
+
+def _other(part: Dataset, source: SourceSpec | None, schema: DataSchema) -> Dataset | None:
+    """A part besides training: from a source of its own, or divided off, or none."""
+    if source is None:
+        return part if part.rows else None
+    return schema.dataset(read(source, schema.columns(target_required=True)), with_targets=True)
+
+
+def _constant_columns(low: Array, high: Array, names: tuple[str, ...] | None) -> list[str]:
+    constant = np.flatnonzero(np.atleast_1d(low == high)).tolist()
+    if not constant:
+        return []
+    shown = listing_in_order(tuple(names[i] if names else str(i) for i in constant))
+    return [f"constant in training, so of no use: {len(constant)} column(s): {shown}"]
+
+
+def _rare_classes(train: Dataset) -> list[str]:
+    if train.targets is None or not train.task.classifies:
+        return []
+    counts = np.bincount(train.targets, minlength=train.task.count)
+    return [
+        f"class {safe_text(label)} has {'one training row' if count else 'no training row'}"
+        for label, count in zip(train.task.labels, counts.tolist(), strict=True)
+        if count < 2
+    ][:10]
+
+
+def _leaks(name: str, part: Dataset, train: Dataset) -> list[str]:
+    shared = shared_rows(part.inputs, train.inputs)
+    if not shared:
+        return []
+    return [f"{shared} of {part.rows} {name} rows have the same inputs as a training row"]

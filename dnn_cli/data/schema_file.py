@@ -1,0 +1,169 @@
+"""Reading a data schema back from a file that is not trusted.
+
+Each field is checked alone, then against the others, and nothing is allocated by what it says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, NoReturn, TypeVar, get_args
+
+import numpy as np
+
+from dnn_cli.base.errors import CheckpointError
+from dnn_cli.base.task import Task, TaskKind
+from dnn_cli.base.text import listing, safe_text
+from dnn_cli.base.types import Array, Shape, size_of
+from dnn_cli.data.encoding import binary_labels
+from dnn_cli.data.spec import ScaleKind
+from dnn_cli.data.statistics import statistic_shape
+
+T = TypeVar("T")
+_LARGEST = 1 << 40  # elements of one example: far beyond any memory, far below overflow
+_ARRAYS: dict[str, set[str]] = {"none": set(), "unit": {"scaling.scale"}}
+_BOTH = {"scaling.shift", "scaling.scale"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The checked fields of a stored schema."""
+
+    input_shape: Shape
+    input_kind: Literal["bytes", "numbers"]
+    features: tuple[str, ...] | None
+    scale: ScaleKind
+    task: Task
+    classes: tuple[str, ...]
+    positive: tuple[str, ...]
+    target: tuple[str | int, ...]
+
+
+def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
+    """The fields of `document`, whose scaling is in `arrays`.
+
+    Raises:
+        CheckpointError: a field is missing, unknown, or contradicts another.
+    """
+    _keys(
+        document,
+        "",
+        {"classes", "features", "input_kind", "input_shape", "positive", "scale", "target", "task"},
+    )
+    shape = _shape(document["input_shape"])
+    fields = Fields(
+        input_shape=shape,
+        input_kind=_choice(document["input_kind"], "input_kind", ("bytes", "numbers")),
+        features=_features(document["features"], shape),
+        scale=_choice(document["scale"], "scale", get_args(ScaleKind)),
+        task=_task(document["task"]),
+        classes=_names(document["classes"], "classes"),
+        positive=_names(document["positive"], "positive"),
+        target=_target(document["target"]),
+    )
+    _check_labels(fields)
+    _check_arrays(fields, arrays)
+    return fields
+
+
+def _damaged(field: str, what: str) -> NoReturn:
+    raise CheckpointError(
+        f"the data schema is damaged: `{field}` {what}" if field else f"the data schema {what}"
+    )
+
+
+def _keys(document: Any, field: str, wanted: set[str]) -> None:
+    if not isinstance(document, Mapping):
+        _damaged(field, "is not an object")
+    for name in sorted(wanted - set(document)):
+        _damaged(field, f"lacks `{name}`")
+    for name in sorted(set(document) - wanted):
+        _damaged(field, f"has an unknown field `{safe_text(name)}`")
+
+
+def _choice(value: Any, field: str, allowed: tuple[T, ...]) -> T:
+    if not isinstance(value, str) or value not in allowed:
+        _damaged(field, f"is none of {listing(str(name) for name in allowed)}")
+    return value
+
+
+def _names(value: Any, field: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        _damaged(field, "is not a list of names")
+    if len(set(value)) != len(value):
+        _damaged(field, "names something twice")
+    return tuple(value)
+
+
+def _whole(value: Any) -> bool:
+    return type(value) is int  # True is an int too
+
+
+def _shape(value: Any) -> Shape:
+    if not isinstance(value, list) or not 1 <= len(value) <= 8:
+        _damaged("input_shape", "is not a shape")
+    if not all(_whole(length) and 1 <= length <= _LARGEST for length in value):
+        _damaged("input_shape", "is not a shape")
+    if size_of(tuple(value)) > _LARGEST:
+        _damaged("input_shape", "is too large")
+    return tuple(value)
+
+
+def _features(value: Any, shape: Shape) -> tuple[str, ...] | None:
+    if value is None:
+        return None
+    names = _names(value, "features")
+    if shape != (len(names),):
+        _damaged("features", f"has {len(names)} names for the shape {shape}")
+    return names
+
+
+def _target(value: Any) -> tuple[str | int, ...]:
+    if not isinstance(value, list) or not all(isinstance(x, str) or _whole(x) for x in value):
+        _damaged("target", "is not a list of names or positions")
+    return tuple(value)
+
+
+def _task(value: Any) -> Task:
+    _keys(value, "task", {"count", "kind", "labels"})
+    kind = _choice(value["kind"], "task.kind", get_args(TaskKind))
+    if not (_whole(value["count"]) and 1 <= value["count"] <= _LARGEST):
+        _damaged("task.count", "is not a count")
+    return Task(kind, value["count"], _names(value["labels"], "task.labels"))
+
+
+def _check_labels(fields: Fields) -> None:
+    task = fields.task
+    if task.kind == "reconstruction":
+        if task.count != size_of(fields.input_shape) or task.labels:
+            _damaged("task", "does not reconstruct the inputs")
+    elif len(task.labels) != task.count:
+        _damaged("task.labels", f"has {len(task.labels)} labels for {task.count}")
+    if not task.classifies:
+        if fields.classes or fields.positive:
+            _damaged("classes", f"has no meaning in a {task.kind} task")
+        return
+    if task.count < 2 or (task.kind == "binary" and task.count != 2):
+        _damaged("task.count", f"is {task.count} in a {task.kind} task")
+    expected: tuple[str, ...] = fields.classes
+    if fields.positive:
+        if not set(fields.positive) < set(fields.classes):
+            _damaged("positive", "does not name some of the classes")
+        expected = binary_labels(fields.classes, fields.positive)
+    if task.labels != expected:
+        _damaged("task.labels", "does not follow from the classes")
+
+
+def _check_arrays(fields: Fields, arrays: Mapping[str, Array]) -> None:
+    wanted = _ARRAYS.get(fields.scale, _BOTH)
+    present = {name for name in _BOTH if name in arrays}
+    if present != wanted:
+        _damaged("scale", f"is {fields.scale}, but the file has {listing(present) or 'no arrays'}")
+    shape = statistic_shape(fields.input_shape, fields.input_kind == "bytes")
+    single = fields.scale == "unit" and fields.input_kind == "bytes"
+    for name in sorted(wanted):
+        values = arrays[name]
+        if values.dtype != np.float32 or values.shape != (() if single else shape):
+            _damaged(name, f"is {values.dtype} {values.shape}, not float32 {shape}")
+        if not np.isfinite(values).all():
+            _damaged(name, "holds numbers that are not finite")

@@ -1,0 +1,107 @@
+"""Sources: where rows come from. One file a kind in `sources/`."""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from dnn_cli.base.errors import DataError
+from dnn_cli.base.registry import Registry
+from dnn_cli.base.spec import Spec, SpecError
+from dnn_cli.base.text import safe_text
+from dnn_cli.data import image_file
+from dnn_cli.data.table import Columns, Table
+
+SOURCES: Registry[SourceSpec]
+
+_SUFFIXES = {".csv": "csv", ".npy": "npy", ".npz": "npz"}
+_SUFFIXES |= dict.fromkeys(image_file.SUFFIXES, "image_folder")
+_IDX = re.compile(r"(\.idx|[.-]idx\d-\w+)(\.gz)?\Z", re.IGNORECASE)  # how such names end
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpec(Spec):
+    """A place that rows are read from."""
+
+    registry: ClassVar[Registry[SourceSpec]]
+    path_option: ClassVar[str] = "path"  # the option that a bare path fills
+
+    @abstractmethod
+    def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
+        """Read the source: as one table, or as pieces of at most `rows` rows.
+
+        Validates every declared size against the bytes there before it allocates. A source
+        with no rows gives one table of zero rows.
+
+        Raises:
+            DataError: the source is missing, damaged, or lacks a wanted column.
+        """
+
+    @classmethod
+    def infer(cls, path: str, directory: Path | None = None) -> type[SourceSpec]:
+        """The spec that reads a bare path, relative to `directory`.
+
+        By how its name ends: `.csv`, `.npy`, `.npz`, `.idx`, `-idx3-ubyte` (both perhaps with
+        `.gz`), or an image's suffix; a folder is one of images.
+
+        Raises:
+            SpecError: the name says nothing, and is no folder's.
+        """
+        kind = _SUFFIXES.get(Path(path).suffix.lower())
+        if kind is None and _IDX.search(path):
+            kind = "idx"
+        if kind is None and path and os.path.isdir((directory or Path()) / path):
+            kind = "image_folder"
+        if kind is None:
+            raise SpecError(
+                f"cannot tell the type of `{safe_text(path)}` from its name, and it is no folder",
+                fix="write {type: …} with one of " + ", ".join(SOURCES.names()),
+            )
+        return SOURCES.get(kind)
+
+
+def source_of(path: str, labelled: bool = False) -> SourceSpec:
+    """The source that reads the file or folder at `path`; `-` is CSV on standard input.
+
+    With `labelled` the labels of IDX images are looked for beside them: those of
+    `t10k-images-idx3-ubyte` in `t10k-labels-idx1-ubyte`, packed or not.
+
+    Raises:
+        DataError: the name says nothing, or there are no labels.
+    """
+    if path == "-":
+        return SOURCES.get("csv")(path=Path(path))  # type: ignore[call-arg]
+    try:
+        kind = SourceSpec.infer(path)
+    except SpecError as error:
+        raise DataError(str(error), where=safe_text(path), why=error.fix) from error
+    options: dict[str, Any] = {kind.path_option: Path(path)}
+    if labelled and kind.spec_name == "idx":
+        options["labels"] = _labels_beside(Path(path))
+    return kind(**options)
+
+
+def _labels_beside(images: Path) -> Path:
+    """The IDX file of the labels that belong to `images`, by its name."""
+    plain = images.name[:-3] if images.name.lower().endswith(".gz") else images.name
+    before, found, after = plain.rpartition("images")
+    name = re.sub(r"idx\d", "idx1", before + ("labels" if found else "") + after)
+    for one in (images.with_name(name), images.with_name(f"{name}.gz")):
+        if name != plain and one.exists():
+            return one
+    raise DataError(
+        f"the labels of `{safe_text(images)}` are not beside it",
+        where=safe_text(images),
+        fix=f"they are looked for in {safe_text(name)} and {safe_text(name)}.gz"
+        if name != plain
+        else "call the files like …-images-idx3-ubyte and …-labels-idx1-ubyte",
+    )
+
+
+SOURCES = Registry("source", "dnn_cli.data.sources")
+SourceSpec.registry = SOURCES

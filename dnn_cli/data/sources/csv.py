@@ -1,0 +1,164 @@
+"""Rows of a CSV file with a header: numeric features, and targets that are numbers or labels.
+
+Read       UTF-8; numbers in the grammar of `csv_cells`; quotes as in RFC 4180; `-`: standard input
+Memory     the array that training uses, and a few mebibytes; in pieces: one piece
+Errors     say file:line:cell; a ragged row, an empty cell or a word among numbers is never repaired
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import final
+
+import numpy as np
+
+from dnn_cli.base.errors import DataError
+from dnn_cli.base.spec import option, require
+from dnn_cli.base.text import safe_text
+from dnn_cli.base.types import Array
+from dnn_cli.data.bytes_in import file_size, looks_like, open_regular
+from dnn_cli.data.csv_cells import CellReader, Cells
+from dnn_cli.data.csv_header import header_of, separator_hint
+from dnn_cli.data.csv_records import Records, first_record, records
+from dnn_cli.data.growing import GrowingArray
+from dnn_cli.data.selection import Selection, select
+from dnn_cli.data.source import SOURCES, SourceSpec
+from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.text_columns import TextColumn, as_targets, as_text
+
+
+@final
+@SOURCES.register("csv")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CsvSpec(SourceSpec):
+    """A CSV file whose first row names its columns."""
+
+    path: Path = option("the CSV file, or - for standard input")
+    delimiter: str = option("the character between cells", ",")
+
+    def check(self) -> None:
+        """The separator must not be part of a number or of the quoting."""
+        legal = len(self.delimiter) == 1 and (
+            self.delimiter == "\t" or (" " <= self.delimiter <= "~")
+        )
+        require(
+            legal and not self.delimiter.isalnum() and self.delimiter not in "\"+-.'_",
+            f"`{safe_text(self.delimiter)}` cannot separate cells",
+            "delimiter",
+            fix='use one of "," ";" "|" "\\t"',
+        )
+
+    def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
+        """See `SourceSpec.tables`."""
+        with ExitStack() as files:
+            origin, read, size = self._open(files)
+            pieces = records(read, origin)
+            head, following = first_record(_first(pieces, origin))
+            header = header_of(head, self.delimiter, origin)
+            hint = separator_hint(header, self.delimiter)
+            selection = select(header, columns, origin, hint)
+            reader = CellReader(
+                header,
+                selection,
+                self.delimiter,
+                origin,
+                targets_may_be_empty=not columns.target_required,
+                hint=hint,
+            )
+            body = _chain(following, pieces)
+            build = _Build(header, selection, origin)
+            if rows is None:
+                yield build.whole(reader, body, size)
+            else:
+                yield from build.pieces(reader, body, rows)
+
+    def _open(self, files: ExitStack) -> tuple[str, Callable[[int], bytes], int | None]:
+        """(name for messages, a function that reads some bytes, size if it is known)."""
+        if str(self.path) != "-":
+            file: FileIO = files.enter_context(open_regular(self.path))
+            return str(self.path), file.read, file_size(file)
+        import sys
+
+        if sys.stdin is None:
+            raise DataError("there is no standard input", where="standard input")
+        stream = sys.stdin.buffer
+        return "standard input", getattr(stream, "read1", stream.read), None
+
+
+def _first(pieces: Iterator[Records], origin: str) -> Records:
+    shown = safe_text(origin)
+    found = next(pieces, None)
+    if found is None:
+        raise DataError(f"`{shown}` is empty", where=shown, fix="the first row names the columns")
+    if b"\0" in found.raw[:64] or not found.raw[:4].isascii():
+        kind = looks_like(found.raw[:64])
+        if kind not in ("text", "binary data of an unknown kind"):
+            fix = "save it as UTF-8" if kind.startswith("UTF") else ""
+            raise DataError(f"`{shown}` is no CSV file: it is {kind}", where=shown, fix=fix)
+    return found
+
+
+def _chain(first: Records | None, others: Iterator[Records]) -> Iterator[Records]:
+    if first is not None:
+        yield first
+    yield from others
+
+
+class _Build:
+    """Makes tables of the cells that a selection wants."""
+
+    def __init__(self, header: tuple[str, ...], selection: Selection, origin: str) -> None:
+        self._origin = origin
+        self._names = tuple(header[c] for c in selection.features)
+        self._targets = tuple(header[c] for c in selection.targets)
+        self._extra = tuple(header[c] for c in selection.extra)
+
+    def whole(self, reader: CellReader, body: Iterator[Records], size: int | None) -> Table:
+        """All rows as one table."""
+        numbers: GrowingArray | None = None
+        texts = [TextColumn(self._origin) for _ in (*self._targets, *self._extra)]
+        for found in body:
+            cells = reader.read(found, body)
+            if numbers is None:
+                numbers = self._room(cells, found, size)
+            numbers.append(cells.numbers)
+            for column, text in zip(texts, cells.texts, strict=True):
+                column.append(text)
+        inputs = numbers.finish() if numbers else np.empty((0, len(self._names)), np.float32)
+        return self._table(inputs, [column.finish() for column in texts], 0)
+
+    def pieces(self, reader: CellReader, body: Iterator[Records], rows: int) -> Iterator[Table]:
+        """Tables of at most `rows` rows, as soon as they can be read."""
+        first = 0
+        for found in body:
+            cells = reader.read(found)
+            for start in range(0, len(cells.numbers), rows):
+                part = slice(start, start + rows)
+                inputs = cells.numbers[part]
+                yield self._table(inputs, [text[part] for text in cells.texts], first)
+                first += len(inputs)
+        if not first:
+            empty = [np.empty(0, "S1") for _ in (*self._targets, *self._extra)]
+            yield self._table(np.empty((0, len(self._names)), np.float32), empty, 0)
+
+    def _room(self, cells: Cells, found: Records, size: int | None) -> GrowingArray:
+        """Room for as many rows as the file should hold if all are like the first ones."""
+        rows = len(cells.numbers)
+        expected = 8 * rows if size is None else rows + rows * size // len(found.raw)
+        return GrowingArray((len(self._names),), np.dtype(np.float32), expected, self._origin)
+
+    def _table(self, inputs: Array, texts: list[Array], first_row: int) -> Table:
+        targets, extra = texts[: len(self._targets)], texts[len(self._targets) :]
+        return Table(
+            inputs=inputs,
+            targets=as_targets(targets, self._origin) if targets else None,
+            feature_names=self._names,
+            target_names=self._targets or None,
+            extra={n: as_text(t) for n, t in zip(self._extra, extra, strict=True)},
+            origin=self._origin,
+            first_row=first_row,
+        )

@@ -1,0 +1,180 @@
+"""What the `data` section of a configuration may say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from dnn_cli.base.spec import Spec, option, require
+from dnn_cli.data.augment import AugmentSpec
+from dnn_cli.data.source import SourceSpec
+from dnn_cli.data.table import Columns
+
+ScaleKind: TypeAlias = Literal["none", "unit", "standard", "minmax", "robust"]
+INPUTS = "inputs"  # the target that means: reconstruct the inputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SplitSpec(Spec):
+    """How one source is divided into training, validation and test rows.
+
+    Either by shares, or by a column whose values train, valid (or val) and test name the part.
+    """
+
+    valid: float = option("share of the rows kept for validation", 0.0, minimum=0, below=1)
+    test: float = option("share of the rows kept for the test", 0.0, minimum=0, below=1)
+    column: str | None = option(
+        "column that names each row's part: train, valid (or val), test", None
+    )
+    stratify: Literal["auto"] | bool = option(
+        "keep the shares of the classes in every part; auto: when each class has a row for each",
+        "auto",
+    )
+    seed: int = option("seed of the division", 0, minimum=0)
+
+    def check(self) -> None:
+        """Shares or a column, never both, and something left to train on."""
+        if self.column is not None:
+            require(
+                self.valid == 0 and self.test == 0,
+                "a split is made by a column or by shares, not both",
+                "column",
+                fix="remove `valid` and `test`, or `column`",
+            )
+            require(
+                self.stratify == "auto",
+                "a split made by a column cannot be stratified",
+                "stratify",
+                fix="remove `stratify`",
+            )
+            return
+        require(
+            self.valid + self.test > 0,
+            "the split names no part",
+            fix="give `valid`, `test` or `column`, or leave `split` out",
+        )
+        require(
+            self.valid + self.test < 1,
+            f"{self.valid:g} + {self.test:g} leaves no training rows",
+            "valid" if self.valid else "test",
+            fix="the shares of `valid` and `test` must add up to less than 1",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataSpec(Spec):
+    """Where the rows come from, what is to be predicted, and how the inputs are scaled.
+
+    `scale` is `auto` by default because no one scaling fits both kinds of input: bytes are
+    pixels, whose users expect x / 255, while the columns of a table have units of their own and
+    train badly unless each is standardised. Bytes that stay below 128 (the 17 levels of the
+    digits set, say) are no full pixels, so their range is fitted. What `auto` became is recorded
+    and printed.
+    """
+
+    source: SourceSpec = option("where the training rows come from")
+    valid: SourceSpec | None = option("where the validation rows come from", None)
+    test: SourceSpec | None = option("where the test rows come from", None)
+    target: str | int | tuple[str | int, ...] | None = option(
+        "column or columns to predict, by name or 0-based position; `inputs`: the inputs "
+        "themselves; nothing: the labels the source brings",
+        None,
+    )
+    features: tuple[str, ...] | None = option(
+        "the input columns; nothing: all that are not a target", None
+    )
+    exclude: tuple[str, ...] = option("columns that are not inputs", ())
+    split: SplitSpec | None = option("how the source is divided", None)
+    scale: Literal["auto"] | ScaleKind = option(
+        "scaling of the inputs, fitted on the training part; auto: standard for numbers, unit for "
+        "bytes (minmax if they stay below 128)",
+        "auto",
+    )
+    augment: AugmentSpec | None = option("random changes of the training images", None)
+    task: Literal["auto", "binary", "multiclass", "multilabel", "regression", "reconstruction"] = (
+        option("what is predicted; auto: read from the targets", "auto")
+    )
+    positive: tuple[str | int, ...] | None = option(
+        "classes to tell from the rest: makes a task of two classes", None
+    )
+
+    def check(self) -> None:
+        """The parts of the section must not contradict each other."""
+        self._check_parts()
+        self._check_columns()
+        if self.positive is not None:
+            require(len(self.positive) > 0, "names no class", "positive")
+            require(
+                self.task in ("auto", "binary"),
+                f"`positive` makes a binary task, but `task` is {self.task}",
+                "positive",
+                fix="remove `task` or `positive`",
+            )
+            require(not self.reconstructs, "reconstruction has no classes", "positive")
+
+    def _check_parts(self) -> None:
+        if self.split is None:
+            return
+        for part, source, share in (
+            ("valid", self.valid, self.split.valid),
+            ("test", self.test, self.split.test),
+        ):
+            require(
+                source is None or (share == 0 and self.split.column is None),
+                f"`{part}` is given twice: as a source and by the split",
+                part,
+                fix=f"remove `data.{part}` or its part of `data.split`",
+            )
+
+    def _check_columns(self) -> None:
+        targets = self.targets
+        features = set(self.features or ())
+        require(len(targets) == len(set(targets)), "names a column twice", "target")
+        require(len(features) == len(self.features or ()), "names a column twice", "features")
+        require(self.features != (), "names no column", "features")
+        for name in targets:
+            require(name not in features, f"`{name}` is also a feature", "target")
+            require(name not in self.exclude, f"`{name}` is also excluded", "target")
+        for name in self.exclude:
+            require(name not in features, f"`{name}` is also a feature", "exclude")
+        if self.split is not None and self.split.column is not None:
+            column = self.split.column
+            require(column not in features, f"`{column}` also splits the rows", "features")
+            require(column not in targets, f"`{column}` also splits the rows", "target")
+        if self.target == INPUTS:
+            require(
+                self.task in ("auto", "reconstruction"),
+                f"the target `inputs` means reconstruction, but `task` is {self.task}",
+                "task",
+                fix="name a column by its position if it is called `inputs`",
+            )
+        elif self.task == "reconstruction":
+            require(
+                self.target is None,
+                "reconstruction predicts the inputs, but a target is given",
+                "target",
+                fix="write `target: inputs`, and the column under `exclude`",
+            )
+
+    @property
+    def reconstructs(self) -> bool:
+        """Whether the inputs are their own target."""
+        return self.target == INPUTS or self.task == "reconstruction"
+
+    @property
+    def targets(self) -> tuple[str | int, ...]:
+        """The target columns, as names or positions."""
+        if self.target is None or self.reconstructs:
+            return ()
+        return self.target if isinstance(self.target, tuple) else (self.target,)
+
+    def columns(self) -> Columns:
+        """What to ask of `source`."""
+        by_column = self.split is not None and self.split.column is not None
+        return Columns(
+            target=self.targets,
+            features=self.features,
+            exclude=self.exclude,
+            extra=(str(self.split.column),) if self.split and by_column else (),
+            target_required=not self.reconstructs,
+        )

@@ -1,0 +1,49 @@
+"""A table: rows read from somewhere, before anything is decided about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from dnn_cli.base.types import Array, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Which parts of a source are wanted; sources without column names ignore the names.
+
+    `target` holds names or 0-based positions (negative ones count from the end); `features` None
+    means every column that is neither target, excluded nor extra; `extra` columns are carried
+    along as text (a split column, an identifier). With `target_required` False a missing target
+    column is not an error (predicting). `image` is the (height, width, channels) that image files
+    are to be brought to; None leaves them as they are.
+    """
+
+    target: tuple[str | int, ...] = ()
+    features: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+    target_required: bool = True
+    image: Shape | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of a source: numbers in, raw labels out.
+
+    Shapes     inputs (n, *shape) of uint8, or float32 for everything else; C-ordered
+               targets (n,) or (n, t): numbers as read, or text; None if the source has none
+    """
+
+    inputs: Array
+    targets: Array | None = None
+    feature_names: tuple[str, ...] | None = None
+    target_names: tuple[str, ...] | None = None
+    extra: Mapping[str, Array] = field(default_factory=dict)  # text columns by name
+    origin: str = ""  # the file or name it came from, for messages
+    first_row: int = 0  # position of its first row in the source, 0-based
+
+    @property
+    def rows(self) -> int:
+        """The number of examples."""
+        return len(self.inputs)

@@ -1,0 +1,80 @@
+import numpy as np
+import pytest
+
+from dnn_cli.base.errors import DataError
+from dnn_cli.base.task import Task
+from dnn_cli.data.encoding import Encoding
+from dnn_cli.data.place import Place
+
+DIGITS = Encoding(Task("multiclass", 3, ("0", "1", "7")), ("0", "1", "7"))
+WORDS = Encoding(Task("binary", 2, ("cat", "dog")), ("cat", "dog"))
+SEVEN = Encoding(Task("binary", 2, ("rest", "7")), ("0", "1", "7"), ("7",))
+LABELS = Encoding(Task("multilabel", 2, ("wet", "cold")))
+PRICE = Encoding(Task("regression", 1, ("price",)))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "raw", "expected"),
+    [
+        (DIGITS, [7, 0, 1, 7], [2, 0, 1, 2]),
+        (DIGITS, [[7.0], [0.0]], [2, 0]),
+        (DIGITS, ["7", "1"], [2, 1]),
+        (DIGITS, np.array([7, 0], dtype=np.uint8), [2, 0]),
+        (DIGITS, [True, False], [1, 0]),
+        (DIGITS, np.empty(0), []),
+        (WORDS, ["dog", "cat"], [1, 0]),
+        (SEVEN, [0, 7, 1], [0, 1, 0]),
+    ],
+)
+def test_classes(encoding, raw, expected):
+    found = encoding.encode(np.asarray(raw), Place("t"))
+    assert found.dtype == np.int64
+    assert found.shape == (len(expected),)
+    assert found.tolist() == expected
+
+
+@pytest.mark.parametrize(
+    ("encoding", "raw", "expected"),
+    [
+        (LABELS, [[1, 0], [0, 0]], [[1, 0], [0, 0]]),
+        (LABELS, np.array([[True, False]]), [[1, 0]]),
+        (PRICE, [2, 3], [[2], [3]]),
+        (PRICE, [[2.5]], [[2.5]]),
+        (PRICE, np.empty((0, 1)), np.empty((0, 1))),
+    ],
+)
+def test_numbers(encoding, raw, expected):
+    found = encoding.encode(np.asarray(raw), Place("t"))
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, np.asarray(expected, dtype=np.float32))
+
+
+@pytest.mark.parametrize(
+    ("encoding", "raw", "message", "where"),
+    [
+        (DIGITS, [0, -1, 1, 2], "2 of 4 targets are of classes that training has not seen: -1, 2",
+         "t: row 12, row 14"),
+        (DIGITS, [0, 1.5], "fractions", "t: row 12"),
+        (DIGITS, [0, np.nan], "1 of 2 targets are missing", "t: row 12"),
+        (DIGITS, ["7", "07"], "not seen: 07", "t: row 12"),
+        (DIGITS, [[0, 1]], "one target column, found 2", "t"),
+        (WORDS, ["dog", "", "cat"], "1 of 3 targets are missing", "t: row 12"),
+        (WORDS, [1, 0], "not seen: 0, 1", "t: row 11, row 12"),
+        (LABELS, [[1, 0], [0, -1]], "neither 0 nor 1", "t: row 12 column `cold`"),
+        (LABELS, [[1, 0, 1]], "2 target columns are expected, found 3", "t"),
+        (LABELS, [["1", "0"]], "needs numbers, found text such as `1`", "t"),
+        (PRICE, [1.0, 1e300], "1 of 2 targets are too large", "t: row 12 column `price`"),
+        (PRICE, [1.0, -np.inf], "1 of 2 targets are missing", "t: row 12"),
+    ],
+)  # fmt: skip
+def test_refused_with_positions(encoding, raw, message, where):
+    with pytest.raises(DataError, match=message) as caught:
+        encoding.encode(np.asarray(raw), Place("t", first_row=10))
+    assert caught.value.problems[0].where == where
+
+
+def test_positions_are_those_of_the_source_after_a_division():
+    place = Place("t").part(np.array([3, 8, 9]))
+    with pytest.raises(DataError) as caught:
+        DIGITS.encode(np.array([0, 5, 0]), place)
+    assert caught.value.problems[0].where == "t: row 9"

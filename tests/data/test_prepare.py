@@ -1,0 +1,279 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from dnn_cli.base.errors import DataError
+from dnn_cli.data.prepare import prepare
+from dnn_cli.data.schema import DataSchema
+from dnn_cli.data.spec import DataSpec, SplitSpec
+from dnn_cli.data.summary import summarise
+from dnn_cli.data.table import Columns
+
+RNG = np.random.default_rng(0)
+ROWS = RNG.normal(3, 2, (60, 4)).astype(np.float32)
+KINDS = np.array(["cat", "dog", "eel"])[np.arange(60) % 3]
+
+
+def contents(data):
+    x, t = data.buffers(data.rows)
+    data.slice(0, data.rows, x, t)
+    return x, t
+
+
+def test_the_scaling_is_fitted_on_the_training_rows_alone(memory):
+    parts = np.array(["train", "valid", "test"])[np.arange(60) % 3]
+    rows = ROWS.copy()
+    rows[parts != "train"] *= 1e6
+    spec = DataSpec(
+        source=memory(rows, KINDS[::-1], extra={"part": parts}),
+        split=SplitSpec(column="part"),
+        positive=("eel",),
+    )
+    with pytest.raises(DataError, match="one class only: eel"):  # of the training rows
+        prepare(spec)
+    prepared = prepare(dataclasses.replace(spec, source=memory(
+        rows, np.arange(60) / 7, extra={"part": parts}), positive=None))  # fmt: skip
+    assert "split: 20 train, 20 valid, 20 test rows (by column part)" in prepared.notes
+    train, _ = contents(prepared.train)
+    np.testing.assert_allclose(train.mean(axis=0, dtype=np.float64), 0, atol=1e-6)
+    np.testing.assert_allclose(train.std(axis=0, dtype=np.float64), 1, atol=1e-6)
+    np.testing.assert_allclose(contents(prepared.valid)[1][:, 0], np.arange(1, 60, 3) / 7)
+    expected = (rows[2::3] - ROWS[::3].mean(axis=0)) / ROWS[::3].std(axis=0)
+    np.testing.assert_allclose(contents(prepared.test)[0], expected, rtol=1e-4)
+    np.testing.assert_array_equal(prepared.minimum, ROWS[::3].min(axis=0))
+    np.testing.assert_array_equal(prepared.maximum, ROWS[::3].max(axis=0))
+
+
+@pytest.mark.parametrize("dtype", ["bytes", "numbers"])
+def test_divided_rows_keep_their_targets(memory, dtype):
+    rows = np.arange(120, dtype=np.uint8).reshape(60, 2)
+    rows = rows if dtype == "bytes" else rows.astype(np.float32)
+    spec = DataSpec(
+        source=memory(rows, np.arange(60) % 3), scale="none", split=SplitSpec(valid=0.2, test=0.1)
+    )
+    one, again = prepare(spec), prepare(spec)
+    seen = []
+    for part, same in ((one.train, again.train), (one.valid, again.valid), (one.test, again.test)):
+        x, t = contents(part)
+        np.testing.assert_array_equal(x[:, 0] // 2 % 3, t)
+        assert np.bincount(t).tolist() == [part.rows // 3] * 3  # 42, 12 and 6 rows
+        assert x.tobytes() == contents(same)[0].tobytes()
+        assert part.inputs.dtype == rows.dtype
+        seen += x[:, 0].tolist()
+    assert sorted(seen) == list(range(0, 120, 2))
+    other = prepare(dataclasses.replace(spec, split=SplitSpec(valid=0.2, test=0.1, seed=1)))
+    assert contents(other.train)[0].tobytes() != contents(one.train)[0].tobytes()
+
+
+def test_what_auto_became_is_recorded(memory):
+    numbers = prepare(DataSpec(source=memory(ROWS, KINDS), split=SplitSpec(valid=0.25)))
+    assert (numbers.spec.scale, numbers.spec.task) == ("standard", "multiclass")
+    assert numbers.notes == (
+        "task: multiclass, classes cat, dog, eel (the targets are text)",
+        "split: 45 train, 15 valid, 0 test rows (stratified by class, seed 0)",
+        "scale: standard (auto: the inputs are numbers)",
+    )
+    assert prepare(numbers.spec).notes[0].endswith("(as configured)")
+    for brightest, kind in ((255, "unit"), (128, "unit"), (127, "minmax"), (16, "minmax")):
+        rows = np.array([[0, brightest], [1, 2]], np.uint8)
+        pixels = prepare(DataSpec(source=memory(rows, [0, 1])))
+        assert (pixels.spec.scale, pixels.schema.input_kind) == (kind, "bytes")
+        assert contents(pixels.train)[0].max() >= 0.5
+    assert pixels.valid is None
+    assert pixels.test is None
+
+
+def test_separate_sources_are_read_through_the_schema(memory):
+    asked = []
+    names = {"names": ("a", "b", "c", "d"), "target_names": ("kind",)}
+    test = memory(ROWS[:5] + 1, KINDS[:5], **names, asked=asked)
+    prepared = prepare(DataSpec(source=memory(ROWS, KINDS, **names), target=-1, test=test))
+    assert asked == [Columns(target=("kind",), features=("a", "b", "c", "d"))]
+    scaling = prepared.schema.scaling
+    x, t = contents(prepared.test)
+    np.testing.assert_array_equal(x, (ROWS[:5] + 1 - scaling.shift) * scaling.scale)
+    assert t.tolist() == [0, 1, 2, 0, 1]
+
+
+def test_target_columns_that_the_source_chose_are_remembered(memory):
+    source = memory(ROWS, KINDS, names=("a", "b", "c", "d"), target_names=("species",))
+    assert prepare(DataSpec(source=source)).schema.target == ("species",)
+    assert prepare(DataSpec(source=source, target="inputs")).schema.target == ()
+
+
+def test_positive_classes_against_the_rest(memory):
+    prepared = prepare(DataSpec(source=memory(ROWS, KINDS), positive=("eel",), target="kind"))
+    assert prepared.schema.task.labels == ("rest", "eel")
+    assert prepared.train.targets.tolist() == [0, 0, 1] * 20
+    assert (prepared.spec.task, prepared.spec.positive) == ("binary", ("eel",))
+    assert prepare(prepared.spec).schema.task == prepared.schema.task
+
+
+@pytest.mark.parametrize("dtype", ["bytes", "numbers"])
+def test_reconstruction_has_the_scaled_inputs_as_targets(memory, dtype):
+    rows = RNG.integers(0, 256, (20, 3, 2), dtype=np.uint8)
+    rows = rows if dtype == "bytes" else rows.astype(np.float32)
+    prepared = prepare(DataSpec(source=memory(rows), target="inputs", split=SplitSpec(test=0.2)))
+    assert prepared.schema.task.count == 6
+    x, t = contents(prepared.test)
+    np.testing.assert_array_equal(t, x.reshape(4, 6))
+    assert prepared.train.targets is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "split: 57 train, 3 valid, 0 test rows (not stratified: class rare has 1 row(s)"),
+        ({"stratify": False}, "split: 57 train, 3 valid, 0 test rows (by chance, seed 0)"),
+    ],
+)
+def test_stratified_where_that_is_possible(memory, options, message):
+    kinds = np.array(["rare", *KINDS[1:]])
+    split = SplitSpec(valid=0.05, **options)
+    notes = prepare(DataSpec(source=memory(ROWS, kinds), split=split)).notes
+    assert any(note.startswith(message) for note in notes)
+    rare = [note for note in notes if note.startswith("class rare has ")]
+    assert rare == ["class rare has one training row"]
+
+
+def test_notes_name_constant_columns_and_rows_in_two_parts(memory):
+    rows = ROWS.copy()
+    rows[:, 2] = 7
+    prepared = prepare(
+        DataSpec(
+            source=memory(rows, KINDS, names=("a", "b", "c\n", "d")),
+            test=memory(rows[:9], KINDS[:9], names=("a", "b", "c\n", "d")),
+        )
+    )
+    assert prepared.notes[-2:] == (
+        r"constant in training, so of no use: 1 column(s): c\n",
+        "9 of 9 test rows have the same inputs as a training row",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "targets", "options", "message", "where"),
+    [
+        (ROWS, KINDS[:59], {}, "60 rows of inputs, but 59 of targets", "rows.csv"),
+        (ROWS, None, {}, "there are no targets", "rows.csv"),
+        (ROWS[:0], KINDS[:0], {}, "there are no rows", "rows.csv"),
+        (ROWS[:, :0], KINDS, {}, "there are no input columns", "rows.csv"),
+        (ROWS, KINDS, {"split": SplitSpec(valid=0.001)}, "valid part would be empty", "rows.csv"),
+        (ROWS, KINDS, {"split": SplitSpec(column="p")}, "no column `p` to split by", "rows.csv"),
+        (
+            ROWS,
+            ROWS[:, 0],
+            {"split": SplitSpec(valid=0.1, stratify=True)},
+            "no classes",
+            "rows.csv",
+        ),
+        (
+            ROWS,
+            ["x", *KINDS[1:]],
+            {"split": SplitSpec(valid=0.1, stratify=True)},
+            r"class x has 1 row\(s\): too few",
+            "rows.csv",
+        ),
+    ],
+)
+def test_refused(memory, rows, targets, options, message, where):
+    with pytest.raises(DataError, match=message) as caught:
+        prepare(DataSpec(source=memory(rows, targets), **options))
+    assert caught.value.problems[0].where == where
+
+
+def test_positions_in_messages_are_those_of_the_file_even_after_the_division(memory):
+    parts = np.array(["test", *["train"] * 58, "valid"])
+    split = SplitSpec(column="part")
+
+    def where(rows, kinds):
+        with pytest.raises(DataError) as caught:
+            prepare(DataSpec(source=memory(rows, kinds, extra={"part": parts}), split=split))
+        return caught.value.problems[0].what, caught.value.problems[0].where
+
+    what, at = where(ROWS, np.array([*KINDS[:-1], "fox"]))
+    assert "not seen: fox" in what
+    assert at == "rows.csv: row 60"
+    for row in (0, 30, 59):
+        damaged = ROWS.copy()
+        damaged[row, 1] = np.nan
+        assert where(damaged, KINDS) == (
+            f"1 of {232 if row == 30 else 4} input values are NaN or infinite",
+            f"rows.csv: row {row + 1} column 1",
+        )
+
+
+def test_a_separate_source_must_fit(memory):
+    train = memory(ROWS, KINDS)
+    for source, message in (
+        (memory(ROWS[:, :3], KINDS), r"shape \(3,\), the training rows had \(4,\)"),
+        (memory(np.zeros((3, 4), np.uint8), KINDS[:3]), "inputs are bytes"),
+        (memory(ROWS[:2], ["cat", "fox"]), "not seen: fox"),
+        (memory(ROWS[:0], KINDS[:0]), "no rows"),
+    ):
+        with pytest.raises(DataError, match=message):
+            prepare(DataSpec(source=train, valid=source))
+
+
+def test_summary(memory):
+    names = ("a", "b", "c", "d")
+    summary = summarise(
+        prepare(
+            DataSpec(source=memory(ROWS, KINDS, names=names), target="k", split=SplitSpec(test=0.5))
+        )
+    )
+    assert summary.rows == {"train": 30, "test": 30}
+    assert summary.counts == {"train": (10, 10, 10), "test": (10, 10, 10)}
+    assert (summary.input_shape, summary.input_kind) == ((4,), "numbers")
+    assert (summary.feature_names, summary.target) == (names, ("k",))
+    assert summary.scaling == "standard"
+    assert summary.shift[0] < 3 < summary.shift[1]
+    assert len(summary.input_ranges) == 4
+    assert all(low < 3 < high for low, high in summary.input_ranges)
+    assert summary.bytes_in_memory == 60 * (4 * 4 + 8)
+    assert len(summary.notes) == 3
+    prices = summarise(prepare(DataSpec(source=memory(ROWS, np.arange(60) / 2), scale="none")))
+    assert prices.target_ranges == ((0.0, 14.75, 29.5),)
+    assert (prices.counts, prices.shift, prices.scale) == ({}, None, None)
+    labels = summarise(prepare(DataSpec(source=memory(ROWS, np.eye(3)[np.arange(60) % 3]))))
+    assert labels.counts == {"train": (20, 20, 20)}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shape", "expected"),
+    [
+        (np.uint8, (4, 3), (4, 3, 1)),
+        (np.uint8, (4, 3, 1), (4, 3, 1)),
+        (np.uint8, (4, 3, 3), (4, 3, 3)),
+        (np.uint8, (12,), (12,)),
+        (np.float32, (4, 3), (4, 3)),
+        (np.float32, (4, 3, 1), (4, 3, 1)),
+    ],
+)
+@pytest.mark.parametrize("scale", ["unit", "standard", "robust"])
+def test_byte_images_say_their_channels(memory, dtype, shape, expected, scale):
+    rows = RNG.integers(0, 256, (30, *shape)).astype(dtype)
+    source = memory(rows, np.arange(30) % 2)
+    prepared = prepare(DataSpec(source=source, valid=source, split=SplitSpec(test=0.2),
+                                scale=scale))  # fmt: skip
+    schema = prepared.schema
+    for part in (prepared.train, prepared.valid, prepared.test):
+        assert part.input_shape == schema.input_shape == expected
+        assert part.inputs.dtype == dtype
+    again = DataSchema.from_json(schema.to_json(), schema.arrays())  # as a model file brings it
+    for with_targets in (True, False):
+        table = next(source.tables(again.columns(with_targets)))
+        data = again.dataset(table, with_targets)
+        assert data.input_shape == expected
+        assert contents(data)[0].tobytes() == contents(prepared.valid)[0].tobytes()
+    if len(expected) == 3:  # one number a channel; a single one is no row
+        assert schema.scaling.scale.shape == ((3,) if expected[-1] == 3 and scale != "unit" else ())
+    flat = prepare(DataSpec(source=memory(rows.reshape(30, -1), np.arange(30) % 2), scale=scale))
+    whole = prepare(DataSpec(source=source, scale=scale))
+    if dtype is np.uint8 and expected[-1] != 3:  # images of one channel have one scale, as vectors
+        found = contents(whole.train)[0].reshape(30, -1)
+        assert np.array_equal(found, contents(flat.train)[0])
+    assert again.columns(False).image == (
+        expected if dtype is np.uint8 and len(expected) == 3 else None
+    )

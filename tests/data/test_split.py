@@ -1,0 +1,155 @@
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dnn_cli.base.errors import DataError
+from dnn_cli.data.place import Place
+from dnn_cli.data.spec import SplitSpec
+from dnn_cli.data.split import (
+    Parts,
+    part_sizes,
+    partition,
+    split_by_column,
+    split_by_share,
+    too_small_to_stratify,
+)
+
+shares = st.floats(0, 0.49).filter(lambda x: x == 0 or x > 0.01)
+
+
+@pytest.mark.parametrize(
+    ("rows", "valid", "test", "expected"),
+    [
+        (10, 0.2, 0.1, (7, 2, 1)),
+        (150, 0.1, 0.1, (120, 15, 15)),
+        (10, 0.25, 0.25, (5, 3, 2)),  # 2.5 each: the tie goes to validation
+        (3, 1 / 3, 1 / 3, (1, 1, 1)),
+        (7, 0.1, 0.0, (6, 1, 0)),
+        (60000, 0.1, 0.0, (54000, 6000, 0)),
+    ],
+)
+def test_sizes(rows, valid, test, expected):
+    assert part_sizes(rows, valid, test) == expected
+
+
+@pytest.mark.parametrize(
+    ("rows", "valid", "test", "name"),
+    [(4, 0.1, 0.0, "valid"), (3, 0.45, 0.45, "train"), (9, 0.5, 0.04, "test")],
+)
+def test_an_empty_part_is_refused(rows, valid, test, name):
+    with pytest.raises(DataError, match=f"the {name} part would be empty"):
+        part_sizes(rows, valid, test)
+
+
+@settings(deadline=None)
+@given(st.integers(2, 3000), shares, shares, st.integers(0, 2**70), st.integers(1, 6), st.data())
+def test_parts_are_exact_disjoint_complete_and_stratified(rows, valid, test, seed, count, data):
+    if valid + test == 0:
+        valid = 0.3
+    split = SplitSpec(valid=valid, test=test, seed=seed)
+    strata = np.random.default_rng(seed).integers(0, count, rows) if count > 1 else None
+    try:
+        sizes = part_sizes(rows, valid, test)
+    except DataError:
+        return
+    assert sum(sizes) == rows
+    for size, share in zip(sizes, (1 - valid - test, valid, test), strict=True):
+        assert abs(size - rows * share) < 1
+    parts = split_by_share(rows, split, strata)
+    assert tuple(map(len, (parts.train, parts.valid, parts.test))) == sizes
+    together = np.concatenate([parts.train, parts.valid, parts.test])
+    np.testing.assert_array_equal(np.sort(together), np.arange(rows))
+    assert all((np.diff(part) > 0).all() for part in (parts.train, parts.valid, parts.test))
+    if strata is None:
+        return
+    totals = np.bincount(strata, minlength=count)
+    for rows_of, size, within in (
+        (parts.test, sizes[2], 1),
+        (parts.valid, sizes[1], 2 if test else 1),
+    ):
+        shares_of_classes = totals * size / rows
+        assert (
+            abs(np.bincount(strata[rows_of], minlength=count) - shares_of_classes) < within
+        ).all()
+
+
+def test_equal_seeds_give_equal_parts_and_others_do_not():
+    def rows(seed):
+        return split_by_share(100, SplitSpec(valid=0.2, seed=seed), None).valid.tolist()
+
+    assert rows(3) == rows(3)
+    assert rows(3) != rows(4)
+    assert rows(0) != list(range(20))
+
+
+def test_chance_is_uniform():
+    chosen = np.zeros(20)
+    for seed in range(2000):
+        chosen[split_by_share(20, SplitSpec(test=0.25, seed=seed), None).test] += 1
+    assert abs(chosen / 2000 - 0.25).max() < 0.05  # five standard deviations
+
+
+@pytest.mark.parametrize(
+    ("strata", "split", "expected"),
+    [
+        ([0, 0, 1], SplitSpec(valid=0.5), (1, 1)),
+        ([0, 0, 1, 1], SplitSpec(valid=0.5), None),
+        ([0, 0, 0, 1, 1], SplitSpec(valid=0.3, test=0.3), (1, 2)),
+        ([0, 0, 2, 2], SplitSpec(test=0.5), None),  # class 1 has no row at all
+    ],
+)
+def test_too_small_to_stratify(strata, split, expected):
+    assert too_small_to_stratify(np.array(strata), split) == expected
+
+
+def test_by_column():
+    parts = split_by_column(np.array(["test", "train", "val", "valid", "train"]), Place("f"), "c")
+    assert (parts.train.tolist(), parts.valid.tolist(), parts.test.tolist()) == (
+        [1, 4], [2, 3], [0],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("values", "message", "where"),
+    [
+        (["train", "Test", "train", "Test"], "`Test` in column `c` is no part", "f: row 2, row 4"),
+        (["test", "valid"], "leaves no training rows", "f"),
+    ],
+)
+def test_by_column_refused(values, message, where):
+    with pytest.raises(DataError, match=message) as caught:
+        split_by_column(np.array(values), Place("f"), "c")
+    assert caught.value.problems[0].where == where
+
+
+@pytest.mark.parametrize("writeable", [True, False])
+@pytest.mark.parametrize("rows", [1, 10, 3000])
+def test_partition_moves_rows_in_place_or_leaves_what_is_not_ours(rows, writeable):
+    rng = np.random.default_rng(rows)
+    inputs = rng.normal(size=(rows, 2, 700)).astype(np.float32)  # 3000 rows: several blocks
+    kept = inputs.copy()
+    which = rng.integers(0, 3, rows)
+    parts = Parts(*(np.flatnonzero(which == part) for part in range(3)))
+    inputs.flags.writeable = writeable
+    for found, chosen in zip(
+        partition(inputs, parts), (parts.train, parts.valid, parts.test), strict=True
+    ):
+        np.testing.assert_array_equal(found, kept[chosen])
+    if not writeable:
+        np.testing.assert_array_equal(inputs, kept)
+
+
+def test_partition_holds_no_second_copy():
+    inputs = np.ones((100_000, 100), dtype=np.float32)  # 40 MB
+    parts = split_by_share(len(inputs), SplitSpec(valid=0.1), None)
+    tracemalloc.start()
+    try:
+        train, _, _ = partition(inputs, parts)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 0.25 * inputs.nbytes
+    assert np.shares_memory(train, inputs)
