@@ -48,7 +48,7 @@ def calls(app):
     app.check.check_config = answer(
         "check", config="c.yaml", name="x", task="binary", loss="l", optimizer="adam", input=(2,),
         layers=(LAYER,), parameters=3, multiply_adds=2, memory={"data": 8}, epochs=1,
-        data=(Made(name="train", rows=2, source=""),), steps_per_epoch=1, notes=(), gradients=(),
+        data=(Made(name="train", rows=2, source=""),), steps_per_epoch=1, notes=(), gradients=(), profile=None,
     )  # fmt: skip
     app.info.model_info = answer(
         "info", file="m", kind="model", bytes=9, sha256="ab", version="0", name="x", task="binary",
@@ -205,7 +205,11 @@ def test_predict_refuses_what_cannot_be(dnn, calls, wrong):
 
 def test_check(dnn, calls):
     found = dnn("check", "c.yaml", "a=1", "--set", "b=2", "--gradients")
-    assert asked(calls) == ("check", ("c.yaml",), {"overrides": ["a=1", "b=2"], "gradients": True})
+    assert asked(calls) == (
+        "check",
+        ("c.yaml",),
+        {"overrides": ["a=1", "b=2"], "gradients": True, "profile": False},
+    )
     assert found.code == 0
     assert "dense_1" in found.out
     calls.result = {"gradients": (Made(name="W", error=0.5, passed=False),)}

@@ -27,7 +27,10 @@ def test_one_line_a_command():
     lines = MADE["dnn"].splitlines()
     start = lines.index("Commands:") + 1
     shown = [line.split()[0] for line in lines[start : lines.index("", start)]]
-    assert shown == ["check", "data", "evaluate", "info", "predict", "schema", "train"]
+    assert shown == [
+        *("check", "data", "evaluate", "info", "predict"),
+        *("resume", "schema", "selfcheck", "train"),
+    ]
 
 
 def test_the_exit_codes_are_listed():

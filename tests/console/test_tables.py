@@ -8,6 +8,7 @@ from dnn_cli.console.closing import closing, show_closing
 from dnn_cli.console.grid import Grid, show
 from dnn_cli.console.grid import text as plain
 from dnn_cli.console.tables import check, datasets, evaluation, info
+from dnn_cli.training.profile import PhaseRow, StepProfile
 
 
 def evaluated(labels=("no", "yes"), confusion=((8, 2), (1, 9)), f1=None):
@@ -32,7 +33,7 @@ CHECKED = Made(
     data=[Made(name="train", rows=54_000, source="a.csv"),
           Made(name="test", rows=10_000, source="")],
     memory={"parameters": 216_680, "data": 47_040_000}, epochs=20, steps_per_epoch=422,
-    notes=["3 rows of train and test are equal"], gradients=[],
+    notes=["3 rows of train and test are equal"], gradients=[], profile=None,
 )  # fmt: skip
 
 EVALUATION = """\
@@ -235,3 +236,18 @@ def test_the_last_lines_need_no_reader():
 
     show_closing(Made(run="r", model="", reason="epochs", epoch=1, seconds=1.0, monitor="l",
                       best_epoch=0, best_value=0.0, resume=""), Gone())  # fmt: skip
+
+
+def test_check_of_a_profile():
+    parts = (
+        PhaseRow("gather", "batch", 4e-5, 0, 400_000),
+        PhaseRow("forward", "dense_1", 2e-4, 20_000_000, 800_000),
+    )
+    profile = StepProfile(128, 3e-4, parts, 1e11, 1e10)
+    shown = plain(check(Made(**{**vars(CHECKED), "profile": profile}))[-1])
+    lines = shown.splitlines()
+    assert lines[0].split() == ["part", "of", "a", "step", "µs", "GFLOP/s", "GB/s"]
+    assert lines[1].split() == ["gather", "batch", "40", "10.0"]
+    assert lines[2].split() == ["forward", "dense_1", "200", "100", "4.0"]
+    assert lines[3].split() == ["sum", "240"]
+    assert "takes 300 µs" in shown and "1.50 times that" in shown  # 20 MFLOP at 100 GFLOP/s
