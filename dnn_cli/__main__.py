@@ -20,7 +20,13 @@ _READER_LEFT = 141  # what a shell reports of a process that SIGPIPE ended
 
 def main() -> int:
     """Run the command line and return the exit code."""
-    args = sys.argv[1:]
+    try:
+        return _run(sys.argv[1:])
+    finally:
+        _settle_stderr()
+
+
+def _run(args: list[str]) -> int:
     try:
         if args in (["--version"], ["-V"]):
             return _write(f"dnn {__version__}\n")
@@ -36,10 +42,10 @@ def main() -> int:
     except KeyboardInterrupt:  # before a command was there to handle it
         return 130
     except BrokenPipeError:
-        _abandon_stdout()
+        _abandon(sys.stdout.fileno())
         return _READER_LEFT
     except OSError as error:  # a full disk shows when the last buffer is written
-        _abandon_stdout()
+        _abandon(sys.stdout.fileno())
         with contextlib.suppress(OSError):
             sys.stderr.write(f"error: standard output cannot be written: {error.strerror}\n")
         return _CANNOT_WRITE
@@ -66,10 +72,22 @@ def help_page(args: list[str]) -> str | None:
     return None
 
 
-def _abandon_stdout() -> None:
+def _settle_stderr() -> None:
+    """Write what is buffered for standard error, or let it go.
+
+    A terminal or a reader that is gone would otherwise turn every exit code into Python's 120.
+    """
+    try:
+        if sys.stderr is not None:
+            sys.stderr.flush()
+    except (OSError, ValueError):
+        _abandon(sys.stderr.fileno())
+
+
+def _abandon(descriptor: int) -> None:
     """Send what is still buffered nowhere, so that the interpreter's last flush cannot fail."""
     sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, sys.stdout.fileno())
+    os.dup2(sink, descriptor)
     os.close(sink)
 
 

@@ -6,11 +6,8 @@ Rooms      a room is memory for one array of every example: whole (n rows), or l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
-
-import numpy as np
 
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.nn.arena import Arena, aligned_zeros

@@ -48,7 +48,8 @@ def calls(app):
     app.check.check_config = answer(
         "check", config="c.yaml", name="x", task="binary", loss="l", optimizer="adam", input=(2,),
         layers=(LAYER,), parameters=3, multiply_adds=2, memory={"data": 8}, epochs=1,
-        data=(Made(name="train", rows=2, source=""),), steps_per_epoch=1, notes=(), gradients=(), profile=None,
+        data=(Made(name="train", rows=2, source=""),), steps_per_epoch=1, notes=(),
+        gradients=(), profile=None,
     )  # fmt: skip
     app.info.model_info = answer(
         "info", file="m", kind="model", bytes=9, sha256="ab", version="0", name="x", task="binary",

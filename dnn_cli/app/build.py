@@ -1,0 +1,110 @@
+"""From a configuration and its data to everything a training consists of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from dnn_cli.app.memory import require_memory
+from dnn_cli.base.spec import SpecError
+from dnn_cli.config.load import Loaded
+from dnn_cli.config.spec import RunSpec
+from dnn_cli.data.batches import Batches
+from dnn_cli.data.prepare import Prepared, prepare
+from dnn_cli.nn.layer import LayerSpec, ShapeError
+from dnn_cli.nn.loss import Loss, LossSpec, default_loss
+from dnn_cli.nn.model import build_network
+from dnn_cli.nn.network import Network
+from dnn_cli.training.session import Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """A configuration that is known to fit its data; `spec` has no `auto` left."""
+
+    loaded: Loaded[RunSpec]
+    spec: RunSpec
+    prepared: Prepared
+    layers: tuple[LayerSpec, ...]  # the output layer included
+    loss_spec: LossSpec
+    loss: Loss
+    notes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the run."""
+        return self.spec.name or "run"
+
+    def network(self) -> Network:
+        """A network with first values."""
+        network = build_network(self.layers, self.prepared.schema.input_shape)
+        network.arena.initialize(self.spec.seed)
+        return network
+
+    def session(self) -> Session:
+        """A training that has not begun."""
+        spec, prepared = self.spec, self.prepared
+        network = self.network()
+        return Session(
+            name=self.name,
+            seed=spec.seed,
+            task=prepared.schema.task,
+            network=network,
+            loss=self.loss,
+            optimizer=spec.optimizer.build(network.arena),
+            recipe=spec.optimizer,
+            spec=spec.training,
+            train=Batches(prepared.train, spec.training.batch_size, spec.seed, spec.data.augment),
+            valid=prepared.valid,
+            monitor=spec.training.build_monitor(prepared.valid is not None),
+        )
+
+
+def build(loaded: Loaded[RunSpec]) -> Built:
+    """Read the data, settle every `auto`, and fit the network to the task.
+
+    Raises:
+        ConfigError: a section does not fit the data; located.
+        DataError: the data are not what the configuration says.
+        LimitError: the network does not fit into memory.
+    """
+    spec = loaded.spec
+    prepared = prepare(spec.data)
+    task = prepared.schema.task
+    if spec.data.augment is not None:
+        with _located(loaded, "data", "augment"):
+            spec.data.augment.check_shape(prepared.schema.input_shape)
+    loss_spec = spec.loss if isinstance(spec.loss, LossSpec) else default_loss(task)
+    with _located(loaded, "loss"):
+        width = loss_spec.width(task)
+        loss = loss_spec.build(task)
+    with _located(loaded, "model"):
+        layers = spec.model.complete(prepared.schema.input_shape, width, loss_spec.gain)
+    with _located(loaded, "training"):
+        spec.training.check_task(task, prepared.valid is not None)
+    require_memory(layers, prepared, spec)
+    notes = prepared.notes
+    if spec.loss == "auto":
+        notes = (*notes, f"loss: {loss_spec.spec_name} (auto: the task is {task.kind})")
+    return Built(
+        loaded=loaded,
+        spec=replace(spec, data=prepared.spec, loss=loss_spec),
+        prepared=prepared,
+        layers=layers,
+        loss_spec=loss_spec,
+        loss=loss,
+        notes=notes,
+    )
+
+
+@contextmanager
+def _located(loaded: Loaded[RunSpec], *section: str) -> Iterator[None]:
+    """Turn what a section's specs object to into an error at its place in the file."""
+    try:
+        yield
+    except SpecError as error:
+        raise loaded.error((*section, *error.path), str(error), fix=error.fix) from error
+    except ShapeError as error:
+        path = (*section, *getattr(error, "path", ()))
+        raise loaded.error(path, str(error)) from error

@@ -1,0 +1,138 @@
+"""Measuring a model on data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dnn_cli.app.models import Model, find_model, load_model
+from dnn_cli.app.say import Say, ignore
+from dnn_cli.base.errors import DataError, GateError
+from dnn_cli.base.text import safe_text
+from dnn_cli.base.types import Array
+from dnn_cli.config.load import load_config
+from dnn_cli.data.dataset import Dataset
+from dnn_cli.data.prepare import prepare, read
+from dnn_cli.data.source import source_of
+from dnn_cli.runs.directory import RunDirectory
+from dnn_cli.training.class_report import report
+from dnn_cli.training.evaluation import Evaluator
+from dnn_cli.training.gate import Condition, check_gates, metrics_wanted, parse_condition
+from dnn_cli.training.metrics import full_metrics, measure
+
+
+@dataclass(frozen=True, slots=True)
+class ClassResult:
+    """What an evaluation says of one class."""
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """An evaluation: metrics by name, and what there is by class."""
+
+    metrics: Mapping[str, float]
+    rows: int
+    split: str
+    checkpoint: str
+    classes: tuple[ClassResult, ...] = ()
+    confusion: tuple[tuple[int, ...], ...] = ()
+    failed: tuple[str, ...] = ()
+
+
+def evaluate_model(
+    model: str,
+    *,
+    data: str | None = None,
+    split: str = "test",
+    fail_if: Sequence[str] = (),
+    say: Say = ignore,
+) -> EvaluationResult:
+    """Measure `model` on the file `data`, or on a part of the data that its run was made with.
+
+    Raises:
+        UsageError: a condition of `fail_if` cannot be read, or is on no metric of this task.
+        CheckpointError: the model cannot be used.
+        DataError: the data are not what the model was made for.
+    """
+    conditions = [parse_condition(text) for text in fail_if]
+    path = find_model(model, "", say)
+    loaded = load_model(path)
+    dataset = _from_run(path, split) if data is None else _from_file(loaded, data)
+    loss, predictions, targets = Evaluator(loaded.network, loaded.loss, loaded.task).run(dataset)
+    names = dict.fromkeys((*full_metrics(loaded.task), *metrics_wanted(conditions)))
+    metrics = {"loss": loss, **measure(tuple(names), predictions, targets, loaded.task)}
+    return EvaluationResult(
+        metrics=metrics,
+        rows=dataset.rows,
+        split=split if data is None else "data",
+        checkpoint=str(path),
+        classes=_classes(predictions, targets, loaded),
+        confusion=_confusion(predictions, targets, loaded),
+        failed=_failed(conditions, metrics),
+    )
+
+
+def _from_file(model: Model, path: str) -> Dataset:
+    columns = model.schema.columns(True)
+    table = read(source_of(path, labelled=columns.target_required), columns)
+    return model.schema.dataset(table, with_targets=True)
+
+
+def _from_run(path: Path, split: str) -> Dataset:
+    """The part called `split` of the data of the run that the model file lies in."""
+    directory = path.parent.parent if path.parent.name == "checkpoints" else path.parent
+    if not (directory / "resolved.yaml").is_file():
+        raise DataError(
+            f"{safe_text(path)} does not lie in a run directory, so it has no data of its own",
+            fix="name a data file after it",
+        )
+    run = RunDirectory.open(directory)
+    prepared = prepare(load_config(str(run.resolved)).spec.data)
+    parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
+    part = parts.get(split)
+    if part is None:
+        there = ", ".join(name for name, one in parts.items() if one is not None)
+        raise DataError(
+            f"the run has no {safe_text(split)} data",
+            why=f"its data have the parts {there}",
+            fix="choose one with --split, or name a data file",
+        )
+    return part
+
+
+def _classes(predictions: Array, targets: Array, model: Model) -> tuple[ClassResult, ...]:
+    if not model.task.classifies:
+        return ()
+    found = report(predictions, targets, model.task)
+    return tuple(
+        ClassResult(
+            label,
+            found["precision"][label],
+            found["recall"][label],
+            found["f1"][label],
+            found["support"][label],
+        )
+        for label in found["labels"]
+    )
+
+
+def _confusion(predictions: Array, targets: Array, model: Model) -> tuple[tuple[int, ...], ...]:
+    if not model.task.classifies:
+        return ()
+    matrix = report(predictions, targets, model.task)["confusion_matrix"]
+    return tuple(tuple(row) for row in matrix)
+
+
+def _failed(conditions: Sequence[Condition], metrics: Mapping[str, float]) -> tuple[str, ...]:
+    try:
+        check_gates(conditions, metrics)
+    except GateError as error:
+        return tuple(problem.what for problem in error.problems)
+    return ()

@@ -1,0 +1,108 @@
+"""Predicting the rows of a file, a piece at a time, in memory that does not grow with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from dnn_cli.app.models import Model, find_model, load_model
+from dnn_cli.app.prediction_formats import FORMATS, Rows
+from dnn_cli.app.say import Say, ignore
+from dnn_cli.base.errors import DivergedError, FileSystemError, UsageError
+from dnn_cli.base.text import listing, safe_text
+from dnn_cli.base.types import Array
+from dnn_cli.data.source import source_of
+from dnn_cli.runs.files import write_atomic
+from dnn_cli.training.evaluation import Evaluator
+
+_ROWS = 4096  # read and predicted at a time, unless the caller says otherwise
+
+
+@dataclass(frozen=True, slots=True)
+class PredictResult:
+    """What was predicted; `output` is `-` for a stream."""
+
+    rows: int
+    output: str
+    checkpoint: str
+
+
+def predict_file(
+    input: str,
+    *,
+    model: str | None = None,
+    output: str | IO[bytes],
+    format: str | None = None,
+    proba: bool = False,
+    batch_size: int | None = None,
+    runs: str = "runs",
+    say: Say = ignore,
+) -> PredictResult:
+    """Predict every row of `input`.
+
+    An output file is written whole or not at all, and never over an existing one.
+
+    Raises:
+        UsageError: there is no such format, or it cannot be told from the output's name.
+        CheckpointError: the model cannot be used.
+        DataError: the rows are not what the model was made for.
+        DivergedError: a prediction is not finite.
+        FileSystemError: the output exists or cannot be written.
+    """
+    path = find_model(model, runs, say)
+    kind = _format(format, output)
+    if isinstance(output, str) and Path(output).exists():
+        raise FileSystemError(
+            f"{safe_text(output)} exists", fix="choose another name, or remove it first"
+        )
+    loaded = load_model(path)
+    rows = Rows(loaded.task, proba)
+    pieces = FORMATS[kind](rows, _predictions(loaded, input, batch_size or _ROWS))
+    if isinstance(output, str):
+        write_atomic(Path(output), pieces, exclusive=True, follow=True)
+    else:
+        for piece in pieces:
+            output.write(piece)
+        output.flush()
+    return PredictResult(rows.count, output if isinstance(output, str) else "-", str(path))
+
+
+def _predictions(model: Model, path: str, rows: int) -> Iterator[Array]:
+    """The predictions of a file, piece by piece, checked to be finite."""
+    evaluator = Evaluator(model.network, model.loss, model.task)
+    schema = model.schema
+    seen = 0
+    for table in source_of(path).tables(schema.columns(False), rows):
+        if not table.rows:
+            continue
+        data = schema.dataset(table, with_targets=False)
+        found = evaluator.predict(data)
+        _require_finite(found, seen)
+        seen += len(found)
+        yield found
+
+
+def _require_finite(predictions: Array, before: int) -> None:
+    import numpy as np
+
+    bad = np.flatnonzero(~np.isfinite(predictions).all(axis=-1))
+    if len(bad):
+        raise DivergedError(
+            f"the prediction of row {before + int(bad[0]) + 1} is not finite",
+            why="the inputs are so large that the network's arithmetic overflows",
+            fix="compare the inputs with the ranges of the training data",
+        )
+
+
+def _format(asked: str | None, output: str | IO[bytes]) -> str:
+    suffix = Path(output).suffix.lstrip(".").lower() if isinstance(output, str) else "csv"
+    kind = asked or suffix
+    if kind not in FORMATS:
+        raise UsageError(
+            f"there is no output format `{safe_text(kind)}`",
+            why=f"there are {listing(FORMATS)}",
+            fix="choose one with --format, or by the suffix of the output's name",
+        )
+    return kind

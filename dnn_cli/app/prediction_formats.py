@@ -1,0 +1,117 @@
+"""Predictions as CSV, JSON lines and npy, in the labels that the user wrote.
+
+Columns    classes: `prediction`, and with probabilities `p_<label>` for each class
+           labels (multilabel): one 0/1 column a label, or its probability
+           values: `prediction`, or one column a target
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from dnn_cli.base.task import Task
+from dnn_cli.base.types import Array
+from dnn_cli.training.outcome import decide
+
+
+class Rows:
+    """Predictions turned into the values that are written; counts the rows that passed."""
+
+    def __init__(self, task: Task, proba: bool) -> None:
+        self.task, self.proba = task, proba
+        self.count = 0
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        task = self.task
+        if task.classifies:
+            return ["prediction", *([f"p_{c}" for c in task.labels] if self.proba else [])]
+        names = task.labels or tuple(str(i) for i in range(task.count))
+        if task.kind == "multilabel":
+            return [f"p_{name}" if self.proba else name for name in names]
+        return ["prediction"] if task.count == 1 else [f"prediction_{name}" for name in names]
+
+    def values(self, predictions: Array) -> list[list[Any]]:
+        """One list a row: labels as text, numbers as the shortest text that reads back equal."""
+        self.count += len(predictions)
+        numbers = [[_shortest(v) for v in row] for row in predictions]
+        if self.task.classifies:
+            labels = [self.task.labels[i] for i in decide(predictions, self.task).tolist()]
+            shown = numbers if self.proba else [[] for _ in labels]
+            return [[label, *row] for label, row in zip(labels, shown, strict=True)]
+        if self.task.kind == "multilabel" and not self.proba:
+            return decide(predictions, self.task).astype(int).tolist()  # type: ignore[no-any-return]
+        return numbers
+
+    def array(self, predictions: Array) -> Array:
+        """The same for npy: labels as text, or probabilities, or values as float32."""
+        self.count += len(predictions)
+        if self.task.classifies and not self.proba:
+            return np.array(self.task.labels, dtype=np.str_)[decide(predictions, self.task)]
+        if self.task.kind == "multilabel" and not self.proba:
+            return decide(predictions, self.task).astype(np.uint8)
+        return predictions
+
+
+def _shortest(value: np.floating[Any]) -> float:
+    """The double that prints as this float32 does: 0.1, not 0.10000000149011612."""
+    return float(str(value))
+
+
+def as_csv(rows: Rows, pieces: Iterable[Array]) -> Iterator[bytes]:
+    """A header line, then one line a row; nothing before the first rows could be predicted."""
+    remaining = iter(pieces)
+    first = next(remaining, None)
+    yield _csv_lines([rows.columns])
+    if first is not None:
+        yield _csv_lines(rows.values(first))
+    for piece in remaining:
+        yield _csv_lines(rows.values(piece))
+
+
+def as_jsonl(rows: Rows, pieces: Iterable[Array]) -> Iterator[bytes]:
+    """One JSON object a row."""
+    for piece in pieces:
+        lines = (json.dumps(dict(zip(rows.columns, v, strict=True))) for v in rows.values(piece))
+        yield "".join(line + "\n" for line in lines).encode()
+
+
+def as_npy(rows: Rows, pieces: Iterable[Array]) -> Iterator[bytes]:
+    """One array. Held in memory, because its header comes first and says how many rows follow."""
+    parts = [rows.array(piece) for piece in pieces]
+    whole = np.concatenate(parts) if parts else rows.array(np.zeros((0, len(rows.columns)), "f4"))
+    buffer = io.BytesIO()
+    np.lib.format.write_array(buffer, whole, allow_pickle=False)
+    yield buffer.getvalue()
+
+
+def _csv_lines(values: Iterable[list[Any]]) -> bytes:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([[_inert(v) for v in row] for row in values])
+    return text.getvalue().encode()
+
+
+def _inert(value: Any) -> Any:
+    """Text that a spreadsheet would run as a formula, made text again by a leading quote."""
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return value if _is_number(value) else f"'{value}"
+    return value
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+Format: TypeAlias = Callable[[Rows, Iterable[Array]], Iterator[bytes]]
+FORMATS: dict[str, Format] = {"csv": as_csv, "jsonl": as_jsonl, "npy": as_npy}

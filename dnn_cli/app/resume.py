@@ -1,0 +1,240 @@
+"""Continuing a run that was killed, interrupted or stopped, or extending one that is complete."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dnn_cli.app.attempt import Attempt, TrainResult, ending_of, result_of
+from dnn_cli.app.build import Built, build
+from dnn_cli.app.facts import Difference, differences, facts_of
+from dnn_cli.app.saving import NORMAL, Pace, Saver, require_space
+from dnn_cli.app.say import Say, ignore
+from dnn_cli.app.schedule_length import length_note
+from dnn_cli.app.signals import StopRequest
+from dnn_cli.app.state import require_kinds, restore
+from dnn_cli.app.train import begin, new_standing, now, write_resolved
+from dnn_cli.base.errors import CheckpointError, Problem
+from dnn_cli.base.text import safe_text
+from dnn_cli.config.load import Loaded, load_config
+from dnn_cli.config.spec import RunSpec
+from dnn_cli.runs.checkpoint import Checkpoint, read_checkpoint
+from dnn_cli.runs.directory import RunDirectory, runs_in
+from dnn_cli.runs.environment import environment
+from dnn_cli.runs.json_file import read_json, write_json
+from dnn_cli.runs.model_file import read_model
+from dnn_cli.training.events import Observer
+from dnn_cli.training.session import Session
+
+LATEST = "latest"
+_EPOCHS = "config.training.epochs"
+# Options that say where the same data lie, when to stop, what to keep: no number depends on them.
+_HARMLESS = (
+    *("name", "data.source", "data.valid", "data.test"),
+    *("training.epochs", "training.max_time", "training.checkpoint"),
+)
+
+
+def resume_run(
+    name: str,
+    *,
+    overrides: Sequence[str] = (),
+    runs: str = "runs",
+    observers: Sequence[Observer] = (),
+    say: Say = ignore,
+    pace: Pace = NORMAL,
+) -> TrainResult:
+    """Continue the run in the directory `name`, or the newest one in `runs` if that is `latest`.
+
+    The configuration is that of resolved.yaml with `overrides` over it.
+
+    Raises:
+        CheckpointError: there is no run, its checkpoint is damaged, or was made with other data
+            or for another network.
+        DnnError: whatever `train` raises.
+    """
+    run = find_run(name, Path(runs), say)
+    started = now()
+    with run.locked(started):
+        found = read_last(run)
+        loaded = load_config(str(run.resolved), overrides)
+        complete = _complete(run, found, loaded)
+        if complete is not None:
+            say(f"already complete at step {complete.step} (epoch {complete.epoch})")
+            return complete
+        return _go_on(run, found, build(loaded), started, observers, say, pace)
+
+
+def _go_on(
+    run: RunDirectory,
+    found: Checkpoint | None,
+    built: Built,
+    started: str,
+    observers: Sequence[Observer],
+    say: Say,
+    pace: Pace,
+) -> TrainResult:
+    built, session = begin(built)
+    facts, standing = facts_of(built), new_standing(session)
+    changes: list[Difference] = []
+    if found is not None:
+        changes = differences(found.state["facts"], facts)
+        refuse(changes, run.last)
+        restore(found, run.last, session, standing)
+    say(_where(found, session))
+    for sentence in effects(changes, session):
+        say(sentence)
+    held = sum(p.stat().st_size for p in (run.last, run.best, run.model) if p.is_file())
+    require_space(run.path, session, held)
+    with StopRequest() as stop:
+        saver = Saver(built, session, run, standing, facts, say, pace)
+        _record(run, built, started, session.step, changes, say)
+        return Attempt(saver, stop, observers, say).go()
+
+
+def _where(found: Checkpoint | None, session: Session) -> str:
+    if found is None:
+        return "no checkpoint was written before the run stopped: it starts again at step 0"
+    return f"resuming at step {session.step} (epoch {session.epoch + 1})"
+
+
+def find_run(name: str, runs: Path, say: Say) -> RunDirectory:
+    """The run that `name` means.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    if name != LATEST:
+        return RunDirectory.open(Path(name))
+    there = runs_in(runs)
+    if not there:
+        raise CheckpointError(
+            f"there is no run in {safe_text(runs)}",
+            where=safe_text(runs),
+            fix="start one with `dnn train`, or say where the runs are with --runs",
+        )
+    say(f"run: {safe_text(there[-1].path)} (the newest)")
+    return there[-1]
+
+
+def read_last(run: RunDirectory) -> Checkpoint | None:
+    """The checkpoint to continue from; None for a run that was stopped before its first one.
+
+    A last checkpoint is written before the first best one and the model: where those are and it
+    is not, something was removed, and starting again would throw away what they came from.
+
+    Raises:
+        CheckpointError: gives the reason for each file.
+    """
+    later = [path for path in (run.best, run.model) if _exists(path)]
+    if not _exists(run.last) and not later:
+        return None
+    try:
+        found = read_checkpoint(run.last)
+        require_kinds(found.state, run.last)
+        return found
+    except CheckpointError as error:
+        problems = list(error.problems)
+        problems += [_why_not(path) for path in later]
+        raise CheckpointError(problems, state="nothing was changed") from error
+
+
+def _exists(path: Path) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _why_not(path: Path) -> Problem:
+    """Why the training cannot continue from a best checkpoint or a model either."""
+    try:
+        epoch = read_checkpoint(path).state.get("epoch")
+        what = f"{safe_text(path)} is sound, but holds only the model of epoch {epoch}"
+    except CheckpointError as error:
+        return error.problems[0]
+    fix = f"it can be used: dnn evaluate {safe_text(path)}"
+    return Problem(what, safe_text(path), "it has no optimizer state to go on with", fix)
+
+
+def _complete(
+    run: RunDirectory, found: Checkpoint | None, loaded: Loaded[RunSpec]
+) -> TrainResult | None:
+    """The result of a run with nothing left to do, known without reading its data; else None."""
+    if found is None or not run.finished or found.state["index"]:
+        return None
+    state, spec = found.state, loaded.spec.training
+    if state["facts"].get("config") != loaded.resolved:
+        return None
+    try:
+        if read_json(run.summary).get("steps") != state["step"]:  # of before an extension
+            return None
+        read_model(run.model)
+        monitor = spec.build_monitor("valid" in state["facts"]["data"])
+        monitor.restore(state["monitor"])
+        reason = ending_of(spec, monitor, state["epoch"], state["metrics"])
+    except (CheckpointError, KeyError, TypeError):  # what is wrong shows on the long way
+        return None
+    if reason is None:
+        return None
+    return result_of(run, reason, state["epoch"], state["step"], monitor, 0.0)
+
+
+def refuse(changes: Sequence[Difference], origin: Path) -> None:
+    """Refuse changes that make it another training.
+
+    Raises:
+        CheckpointError: names each of them.
+    """
+    problems = [
+        Problem(
+            str(change),
+            where=safe_text(origin),
+            why="the checkpoint was made with other data"
+            if change.key.startswith("data.")
+            else "steps and epochs already taken would mean something else",
+            fix="put it back as it was, or start a new run with `dnn train`",
+        )
+        for change in changes
+        if change.forbids
+    ]
+    if problems:
+        raise CheckpointError(problems)
+
+
+def effects(changes: Sequence[Difference], session: Session) -> Iterator[str]:
+    """A sentence on each change that does not forbid to go on."""
+    for change in changes:
+        kind, _, name = change.key.partition(".")
+        if kind == "environment":
+            yield f"not bit-identical to an uninterrupted run: {change}"
+        elif any(name == one or name.startswith(f"{one}.") for one in _HARMLESS):
+            yield f"changed: {change}"
+        else:
+            yield f"changed: {change}; from here on it is another training"
+        if change.key == _EPOCHS and isinstance(change.before, int):
+            note = length_note(session, change.before)
+            if note:
+                yield note
+
+
+def _record(
+    run: RunDirectory,
+    built: Built,
+    started: str,
+    step: int,
+    changes: Sequence[Difference],
+    say: Say,
+) -> None:
+    """Put the changed configuration in resolved.yaml and this process in environment.json."""
+    write_resolved(run, built)
+    entry: Mapping[str, Any] = {
+        **environment(sys.argv, started),
+        "step": step,
+        "changed": [str(change) for change in changes],
+    }
+    try:
+        document = read_json(run.environment)
+        earlier = document.get("resumed", [])
+        write_json(run.environment, {**document, "resumed": [*earlier, entry]})
+    except CheckpointError as error:
+        say(f"this resumption is not recorded: {error}")

@@ -1,0 +1,238 @@
+"""The promises of this program, tried out on this machine: resuming, gradients, damage.
+
+Resuming   a small network is trained twice, once undisturbed and once in processes that are
+           killed; weights and metrics must come out the same byte for byte
+Gradients  the derivatives of several networks against differences in float64
+Damage     a checkpoint cut off, or changed in one bit, must be refused
+Cost       some 10 seconds, most of them for starting processes; nothing is kept
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import dnn_cli
+from dnn_cli.app.facts import machine
+from dnn_cli.app.models import layers_of
+from dnn_cli.app.say import Say, ignore
+from dnn_cli.base.errors import CheckpointError, DnnError
+from dnn_cli.base.random import Purpose, stream
+from dnn_cli.base.task import Task
+from dnn_cli.base.text import safe_text
+from dnn_cli.nn.gradcheck import check_gradients
+from dnn_cli.nn.loss import default_loss
+from dnn_cli.runs.checkpoint import read_checkpoint
+from dnn_cli.runs.directory import RunDirectory
+from dnn_cli.runs.environment import usable_cores
+from dnn_cli.runs.files import read_bytes, write_atomic
+
+_KILLS = 3
+_PATIENCE = 60.0  # seconds until a process counts as hanging
+_TRAINING = b"""\
+name: selfcheck
+data: {source: {type: synthetic, kind: moons, rows: 3000}, split: {valid: 0.1}}
+model: {layers: [{type: dense, units: 48}, batch_norm, relu, {type: dropout, rate: 0.1}]}
+optimizer: {type: adam, learning_rate: 1e-3, schedule: cosine}
+training: {epochs: 12, batch_size: 4, threads: 1, checkpoint: {every_seconds: 0.05}}
+"""
+_NETWORKS: dict[str, list[dict[str, Any]]] = {
+    "dense": [{"type": "dense", "units": 5}, {"type": "tanh"}, {"type": "dense", "units": 3}],
+    "batch norm": [
+        *({"type": "dense", "units": 6}, {"type": "batch_norm"}, {"type": "gelu"}),
+        {"type": "dense", "units": 3},
+    ],
+    "dropout, layer norm": [
+        *({"type": "dense", "units": 6}, {"type": "layer_norm"}, {"type": "relu"}),
+        *({"type": "dropout", "rate": 0.3}, {"type": "dense", "units": 3}),
+    ],
+}
+
+
+class BrokenPromiseError(Exception):
+    """Something that this program promises does not hold on this machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckRow:
+    """One thing that was tried."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class SelfcheckResult:
+    """What was tried, and on what machine."""
+
+    checks: tuple[CheckRow, ...]
+    machine: dict[str, str]
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything held."""
+        return all(one.passed for one in self.checks)
+
+
+def selfcheck(say: Say = ignore) -> SelfcheckResult:
+    """Try everything, in a temporary directory that is removed afterwards."""
+    with tempfile.TemporaryDirectory(prefix="dnn-selfcheck-") as name:
+        folder = Path(name)
+        rows = [
+            *_tried("gradients", say, check_derivatives),
+            *_tried("kill and resume", say, lambda: check_resuming(folder)),
+            *_tried("damage", say, lambda: check_damage(folder)),
+        ]
+    return SelfcheckResult(tuple(rows), _facts())
+
+
+def _tried(name: str, say: Say, check: Callable[[], str]) -> Iterator[CheckRow]:
+    """The row of a check that returns what it found, or raises what failed."""
+    say(f"{name} …")
+    try:
+        yield CheckRow(name, True, check())
+    except (BrokenPromiseError, DnnError, OSError) as error:
+        yield CheckRow(name, False, safe_text(error))
+
+
+def check_derivatives() -> str:
+    """Check the gradients of a few networks."""
+    task = Task("multiclass", 3, ("a", "b", "c"))
+    rng = stream(0, Purpose.CHECK)
+    inputs, targets = rng.standard_normal((8, 4)), rng.integers(0, 3, 8)
+    worst = 0.0
+    for name, plain in _NETWORKS.items():
+        loss = default_loss(task).build(task)
+        report = check_gradients(layers_of(plain), (4,), loss, inputs, targets)
+        _require(report.passed, f"{name}: relative error {report.worst_relative:.1e}")
+        worst = max(worst, report.worst_relative)
+    return f"{len(_NETWORKS)} networks, largest relative error {worst:.1e}"
+
+
+def check_resuming(folder: Path) -> str:
+    """Train undisturbed, and train under `kill -9`; compare."""
+    config = folder / "selfcheck.yaml"
+    write_atomic(config, _TRAINING)
+    whole, killed = (RunDirectory(folder / name) for name in ("whole", "killed"))
+    _train(folder, "train", str(config), "--run-dir", str(whole.path))
+    steps = list(_kill_and_resume(folder, config, killed))
+    for made in ("model", "metrics", "last"):
+        one, other = (read_bytes(getattr(run, made)) for run in (whole, killed))
+        _require(one == other, f"{made} differs after kills at steps {steps}")
+    shown = ", ".join(map(str, steps))
+    return f"killed {len(steps)} times (checkpoints of steps {shown}): equal byte for byte"
+
+
+def _kill_and_resume(folder: Path, config: Path, run: RunDirectory) -> Iterator[int]:
+    """Let a run be killed a few times, then finish it; the steps it was resumed from."""
+    words: tuple[str, ...] = ("train", str(config), "--run-dir", str(run.path))
+    for _ in range(_KILLS):
+        process = _start(folder, *words)
+        try:
+            _wait_for_progress(process, run)
+        finally:
+            process.kill()
+            process.communicate()
+        step = _step(run)
+        if run.finished:  # a machine so fast that there was nothing left to kill
+            return
+        yield step
+        words = ("resume", str(run.path))
+    _train(folder, "resume", str(run.path))
+
+
+def _wait_for_progress(process: subprocess.Popen[bytes], run: RunDirectory) -> None:
+    """Wait until the run has saved once more than it had."""
+    before, deadline = _step(run), time.monotonic() + _PATIENCE
+    while _step(run) <= before and process.poll() is None:
+        _require(time.monotonic() < deadline, "the training does not get on")
+        time.sleep(0.01)
+
+
+def _step(run: RunDirectory) -> int:
+    """The step of the last checkpoint; -1 without one."""
+    with suppress(CheckpointError):
+        return int(read_checkpoint(run.last).state["step"])
+    return -1
+
+
+def _train(folder: Path, *words: str) -> None:
+    process = _start(folder, *words)
+    try:
+        _, told = process.communicate(timeout=_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise BrokenPromiseError(f"`dnn {words[0]}` takes longer than {_PATIENCE:.0f} s") from None
+    last = told.decode(errors="replace").strip()[-200:]
+    _require(process.returncode == 0, f"`dnn {words[0]}` ended with {process.returncode}: {last}")
+
+
+def _start(folder: Path, *words: str) -> subprocess.Popen[bytes]:
+    package = str(Path(dnn_cli.__file__).parents[1])
+    paths = os.pathsep.join(filter(None, [package, os.environ.get("PYTHONPATH")]))
+    return subprocess.Popen(
+        [sys.executable, "-m", "dnn_cli", *words],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": paths},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+
+
+def check_damage(folder: Path) -> str:
+    """Damage copies of a checkpoint in many ways; every one must be refused."""
+    content = read_bytes(RunDirectory(folder / "whole").last)
+    copy = folder / "damaged.safetensors"
+    tried = 0
+    for damaged in _damages(content):
+        write_atomic(copy, damaged)
+        with suppress(CheckpointError):
+            read_checkpoint(copy)
+            raise BrokenPromiseError(f"damaged copy {tried} was accepted")
+        tried += 1
+    write_atomic(copy, content)
+    read_checkpoint(copy)
+    return f"{tried} damaged checkpoints, all refused"
+
+
+def _damages(content: bytes) -> Iterator[bytes]:
+    """Cut off, grown, emptied, and with single bits flipped all over."""
+    size = len(content)
+    for length in (0, 1, 8, size // 2, size - 1):
+        yield content[:length]
+    yield content + b"\0"
+    places = np.linspace(0, size - 1, 40).astype(int).tolist()
+    for number, place in enumerate(places):
+        flipped = content[place] ^ (1 << number % 8)
+        yield content[:place] + bytes([flipped]) + content[place + 1 :]
+
+
+def _facts() -> dict[str, str]:
+    found = machine()
+    blas = found["blas"] or {}
+    return {
+        "dnn": found["dnn"],
+        "Python": found["python"],
+        "NumPy": found["numpy"],
+        "BLAS": " ".join(str(blas.get(key, "?")) for key in ("name", "version", "architecture")),
+        "threads": f"{blas.get('threads', '?')} of BLAS, {usable_cores()} usable cores",
+        "processor": f"{found['cpu']} ({found['machine']})",
+    }
+
+
+def _require(condition: bool, what: str) -> None:
+    if not condition:
+        raise BrokenPromiseError(what)

@@ -1,0 +1,202 @@
+"""Predictions against a forward pass of our own on weights that another library reads."""
+
+import csv
+import io
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from dnn_cli.app.predict import predict_file
+from dnn_cli.base.errors import DnnError, FileSystemError, UsageError
+
+Floats = NDArray[np.float64]
+
+
+def softmax(z: Floats) -> Floats:
+    e: Floats = np.exp(z - z.max(axis=1, keepdims=True))
+    return e / e.sum(axis=1, keepdims=True)
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_table_equals_an_independent_forward_pass(table_run: Path, tmp_path: Path) -> None:
+    table = table_run.parent.parent / "trees.csv"
+    out = tmp_path / "out.csv"
+    predict_file(str(table), model=str(table_run), output=str(out), proba=True)
+    t = load_file(table_run / "model.safetensors")
+    rows = read_csv(table)
+    x = np.array([[float(r[c]) for c in ("height", "width", "noise")] for r in rows])
+    x = (x - t["preprocessing.scaling.shift"]) * t["preprocessing.scaling.scale"]
+    hidden = np.maximum(x @ t["dense_1.W"] + t["dense_1.b"], 0)
+    expected = softmax(hidden @ t["dense_2.W"] + t["dense_2.b"])
+    found = read_csv(out)
+    assert list(found[0]) == ["prediction", "p_ash", "p_oak", "p_yew"]
+    p = np.array([[float(r[f"p_{k}"]) for k in ("ash", "oak", "yew")] for r in found])
+    np.testing.assert_allclose(p, expected, atol=1e-6)
+    labels = np.array(["ash", "oak", "yew"])[expected.argmax(axis=1)]
+    assert [r["prediction"] for r in found] == labels.tolist()
+    assert np.mean(labels == [r["kind"] for r in rows]) > 0.9  # it learned something
+
+
+def test_images_equal_an_independent_forward_pass(digits_run: Path, tmp_path: Path) -> None:
+    rng = np.random.Generator(np.random.Philox(1))
+    images = rng.integers(0, 17, (50, 8, 8), dtype=np.uint8)
+    np.save(tmp_path / "images.npy", images)
+    out = tmp_path / "out.npy"
+    predict_file(str(tmp_path / "images.npy"), model=str(digits_run), output=str(out), proba=True)
+    t = load_file(digits_run / "model.safetensors")
+    shift = t.get("preprocessing.scaling.shift", 0.0)
+    x = (images.reshape(50, 64).astype(float) - shift) * t["preprocessing.scaling.scale"]
+    hidden = np.tanh(x @ t["dense_1.W"] + t["dense_1.b"])
+    expected = softmax(hidden @ t["dense_2.W"] + t["dense_2.b"])
+    found = np.load(out)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+def test_formats_agree(table_run: Path, tmp_path: Path) -> None:
+    table = str(table_run.parent.parent / "trees.csv")
+    for name in ("a.csv", "a.jsonl", "a.npy"):
+        predict_file(table, model=str(table_run), output=str(tmp_path / name))
+    labels = [row["prediction"] for row in read_csv(tmp_path / "a.csv")]
+    lines = (tmp_path / "a.jsonl").read_text().splitlines()
+    assert [json.loads(line)["prediction"] for line in lines] == labels
+    assert np.load(tmp_path / "a.npy").tolist() == labels
+
+
+def test_pieces_do_not_change_labels_and_stay_close(table_run: Path) -> None:
+    table = str(table_run.parent.parent / "trees.csv")
+    outputs = []
+    for size in (1, 7, 4096):
+        stream = io.BytesIO()
+        predict_file(
+            table, model=str(table_run), output=stream, format="npy", proba=True, batch_size=size
+        )
+        outputs.append(np.load(io.BytesIO(stream.getvalue())))
+    np.testing.assert_allclose(outputs[0], outputs[2], atol=1e-6)
+    np.testing.assert_allclose(outputs[1], outputs[2], atol=1e-6)
+
+
+def test_columns_are_found_by_name(table_run: Path, tmp_path: Path) -> None:
+    table = table_run.parent.parent / "trees.csv"
+    rows = read_csv(table)
+    with (tmp_path / "moved.csv").open("w", newline="") as file:
+        out = csv.DictWriter(file, ["extra", "noise", "width", "height"], extrasaction="ignore")
+        out.writeheader()
+        out.writerows({**row, "extra": "7"} for row in rows)
+    for source, target in ((table, "a.csv"), (tmp_path / "moved.csv", "b.csv")):
+        predict_file(str(source), model=str(table_run), output=str(tmp_path / target))
+    assert (tmp_path / "a.csv").read_bytes() == (tmp_path / "b.csv").read_bytes()
+
+
+WRONG = {
+    "missing column": ("a.csv", b"height,width\n1,2\n", 4),
+    "text": ("a.csv", b"height,width,noise\n1,2,x\n", 4),
+    "nan": ("a.csv", b"height,width,noise\n1,2,nan\n", 4),
+    "ragged": ("a.csv", b"height,width,noise\n1,2\n", 4),
+    "empty": ("a.csv", b"", 4),
+    "suffix": ("a.doc", b"height,width,noise\n1,2,3\n", 4),
+    "npy called csv": ("a.csv", b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', }", 4),
+    "truncated": ("a.npy", b"\x93NUMPY\x01\x00v\x00{'descr'", 4),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_inputs_are_refused_and_leave_nothing(
+    case: str, table_run: Path, tmp_path: Path
+) -> None:
+    name, content, code = WRONG[case]
+    (tmp_path / name).write_bytes(content)
+    out = tmp_path / "out.csv"
+    with pytest.raises(DnnError) as caught:
+        predict_file(str(tmp_path / name), model=str(table_run), output=str(out))
+    assert caught.value.exit_code == code
+    assert len(caught.value.problems) == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == [name]
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 2), (3,), (2, 3, 3)])
+def test_wrong_shapes_are_refused(shape: tuple[int, ...], table_run: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))
+    with pytest.raises(DnnError) as caught:
+        predict_file(
+            str(tmp_path / "x.npy"), model=str(table_run), output=str(tmp_path / "o.csv")
+        )
+    assert caught.value.exit_code == 4
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_a_pickle_inside_npy_is_not_run(table_run: Path, tmp_path: Path) -> None:
+    canary = tmp_path / "canary"
+
+    class Bomb:
+        def __reduce__(self) -> tuple[object, tuple[str]]:
+            return (canary.touch, ())  # type: ignore[return-value]
+
+    np.save(tmp_path / "x.npy", np.array([Bomb()], dtype=object), allow_pickle=True)
+    with pytest.raises(DnnError) as caught:
+        predict_file(str(tmp_path / "x.npy"), model=str(table_run), output=str(tmp_path / "o.csv"))
+    assert caught.value.exit_code == 4
+    assert not canary.exists()
+    pickle.loads((tmp_path / "x.npy").read_bytes()[128:])  # the bomb itself is live
+    assert canary.exists()
+
+
+def test_not_a_number_in_one_cell_is_located(digits_run: Path, tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.zeros((2, 8, 8), np.float32))
+    with pytest.raises(DnnError) as caught:
+        predict_file(str(tmp_path / "x.npy"), model=str(digits_run), output=str(tmp_path / "o.csv"))
+    assert caught.value.exit_code == 4
+    assert "bytes" in caught.value.problems[0].what
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04junk", b"\x80\x04K\x01.", b"x" * 400])
+def test_a_model_that_is_none(content: bytes, table_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "m.safetensors").write_bytes(content)
+    with pytest.raises(DnnError) as caught:
+        predict_file(
+            str(table_run.parent.parent / "trees.csv"),
+            model=str(tmp_path / "m.safetensors"),
+            output=str(tmp_path / "o.csv"),
+        )
+    assert caught.value.exit_code == 5
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_an_existing_output_is_kept(table_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "o.csv").write_text("mine")
+    with pytest.raises(FileSystemError):
+        predict_file(
+            str(table_run.parent.parent / "trees.csv"),
+            model=str(table_run),
+            output=str(tmp_path / "o.csv"),
+        )
+    assert (tmp_path / "o.csv").read_text() == "mine"
+
+
+def test_a_format_must_be_known(table_run: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        predict_file("x.csv", model=str(table_run), output=str(tmp_path / "o.parquet"))
+
+
+def test_no_rows_give_no_predictions(table_run: Path, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("height,width,noise\n")
+    predict_file(str(tmp_path / "x.csv"), model=str(table_run), output=str(tmp_path / "o.csv"))
+    assert (tmp_path / "o.csv").read_text() == "prediction\n"
+
+
+def test_text_cannot_become_a_formula(tmp_path: Path) -> None:
+    from dnn_cli.app.prediction_formats import Rows, as_csv
+    from dnn_cli.base.task import Task
+
+    rows = Rows(Task("binary", 2, ("=cmd()", "-1")), proba=False)
+    lines = b"".join(as_csv(rows, [np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)]))
+    assert lines == b"prediction\n'=cmd()\n-1\n"

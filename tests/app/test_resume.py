@@ -1,0 +1,644 @@
+"""Whatever happens to a run, it ends with the bytes of one to which nothing happened."""
+
+from __future__ import annotations
+
+import copy
+import errno
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
+
+import crash_states
+from faults import sweep
+from harness import (
+    CONFIGS,
+    EVERY_STEP,
+    LINE,
+    Faults,
+    Killed,
+    Log,
+    Outcome,
+    armed,
+    config,
+    exit_code,
+    resume,
+    train,
+    write_config,
+)
+
+from dnn_cli.app import resume as resuming
+from dnn_cli.app.resume import read_last, resume_run
+from dnn_cli.app.saving import NORMAL
+from dnn_cli.app.train import train_run
+from dnn_cli.base.errors import CheckpointError, ConfigError, DnnError, LockedError
+from dnn_cli.runs.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from dnn_cli.runs.directory import RunDirectory
+from dnn_cli.training.events import CheckpointSaved, Event
+
+FAULTS = Path(__file__).parents[1] / "faults"
+
+
+@pytest.fixture(autouse=True)
+def quick() -> Iterator[None]:
+    """No fsync: nothing here cuts the power."""
+    with armed(Faults()):
+        yield
+
+
+def stopped(folder: Path, text: str, saves: int, name: str = "run") -> Path:
+    """A run that died right after its `saves`th save."""
+    log = Log()
+
+    def die(event: Event) -> None:
+        if isinstance(event, CheckpointSaved) and len(log.steps) == saves - 1:
+            raise Killed
+
+    log.watch = die
+    with pytest.raises(Killed):
+        train(write_config(folder, text), folder / name, log)
+    return folder / name
+
+
+def whole(folder: Path, text: str) -> Outcome:
+    train(write_config(folder, text), folder / "whole")
+    return Outcome.of(folder / "whole")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_kind_of_training_goes_on_as_if_nothing_had_happened(
+    tmp_path: Path, name: str
+) -> None:
+    wanted = whole(tmp_path, CONFIGS[name])
+    steps = read_checkpoint(tmp_path / "whole/checkpoints/last.safetensors").state["step"]
+    for saves in (1, steps // 2, steps - 1):
+        run = stopped(tmp_path, CONFIGS[name], saves, f"at-{saves}")
+        resume(run)
+        assert Outcome.of(run) == wanted
+
+
+def test_a_run_may_die_at_every_step(tmp_path: Path) -> None:
+    """Each process takes one step and dies; batch normalisation, dropout, plateaus and all."""
+    text = CONFIGS["batch_norm"]
+    wanted = whole(tmp_path, text)
+    run = stopped(tmp_path, text, 1)
+    for _ in range(14):
+        log = Log()
+        log.watch = _die_at
+        with pytest.raises(Killed):
+            resume(run, log=log)
+    resume(run)
+    assert Outcome.of(run) == wanted
+
+
+def _die_at(event: Event) -> None:
+    if isinstance(event, CheckpointSaved):
+        raise Killed
+
+
+def test_a_kill_at_every_system_call(tmp_path: Path) -> None:
+    text = CONFIGS["short"]
+    path, wanted = write_config(tmp_path, text), whole(tmp_path, text)
+    for at in range(1, 1000, 2):  # the others: `python tests/faults/faults.py`
+        run, log = tmp_path / f"{at}", Log()
+        try:
+            with armed(Faults(at, "kill")):
+                train(path, run, log)
+            break
+        except Killed:
+            pass
+        if not (run / "config.yaml").exists():
+            assert log.step < 0
+            continue
+        found = read_last(RunDirectory(run))
+        assert (found.state["step"] if found else -1) >= log.step
+        resume(run, pace=NORMAL)
+        assert Outcome.of(run) == wanted, at
+    assert at > 130
+
+
+def test_a_kill_at_every_system_call_of_a_resumption(tmp_path: Path) -> None:
+    text = CONFIGS["short"]
+    wanted = whole(tmp_path, text)
+    seed = stopped(tmp_path, text, 2)
+    for at in range(1, 1000, 3):
+        run = tmp_path / f"{at}"
+        shutil.copytree(seed, run)
+        try:
+            with armed(Faults(at, "kill")):
+                resume(run)
+            break
+        except Killed:
+            resume(run, pace=NORMAL)
+        assert Outcome.of(run) == wanted, at
+    assert at > 90
+
+
+@pytest.mark.parametrize("persistent", [False, True], ids=["once", "persistent"])
+@pytest.mark.parametrize(
+    "fault", [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, "short"], ids=str
+)
+def test_a_fault_at_any_system_call(tmp_path: Path, fault: int | str, persistent: bool) -> None:
+    """A sample here; `python tests/faults/faults.py` tries them all."""
+    tried = sweep(tmp_path, fault, persistent, start=3, stride=11)
+    assert tried.runs >= 12
+    assert not tried.wrong
+
+
+def scene_middle(folder: Path) -> Path:
+    model = "{layers: [{type: dense, units: 6}, batch_norm, relu, {type: dropout, rate: 0.2}]}"
+    rate = "{type: adam, learning_rate: 0.02, schedule: {type: reduce_on_plateau, patience: 0}}"
+    early = "epochs: 9, early_stopping: {metric: valid.loss, patience: 2}"
+    return stopped(folder, config(model=model, optimizer=rate, training=early), 11)
+
+
+def scene_end(folder: Path) -> Path:
+    return stopped(folder, CONFIGS["threshold"], 18)
+
+
+def scene_early(folder: Path) -> Path:
+    model = "{layers: [{type: dense, units: 6}, batch_norm, relu, {type: dropout, rate: 0.2}]}"
+    early = "epochs: 30, early_stopping: {metric: valid.loss, patience: 3}"
+    rate = "{type: adam, learning_rate: 0.1}"
+    return stopped(folder, config(model=model, optimizer=rate, training=early), 11)
+
+
+def scene_diverging(folder: Path) -> Path:
+    rate = "{type: sgd, learning_rate: 1.5}"  # of a linear model: it takes some 60 steps
+    return stopped(folder, config(LINE, "{layers: []}", rate, "epochs: 99"), 20)
+
+
+WHOLE = ("config", "metrics", "best_metrics")  # looked at as one item
+SCENES = (scene_middle, scene_end, scene_early, scene_diverging)
+
+
+def ending(run: Path) -> Any:
+    """All that a resumption shows and leaves."""
+    log = Log()
+    try:
+        result: Any = resume(run, log=log, pace=NORMAL)
+        result = replace(result, run="", model="", resume="", seconds=0.0)
+        left: Any = Outcome.of(run)
+    except DnnError as error:
+        result, left = error.exit_code, str(error).replace(str(run), "")
+    account = run / "diverged.json"
+    diverged = account.read_text() if account.exists() else ""
+    return result, left, diverged, [s.replace(str(run), "") for s in log.said]
+
+
+def items(checkpoint: Checkpoint) -> Iterator[tuple[str, ...]]:
+    """The path of every value in a checkpoint."""
+    for part in ("optimizer", "best"):
+        yield from ((part, name) for name in getattr(checkpoint, part))
+    yield from (("model", name) for name in checkpoint.model.tensors)
+
+    def walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        if isinstance(value, dict) and value and path[-1] not in WHOLE:
+            for name, one in value.items():
+                yield from walk(one, (*path, name))
+        else:
+            yield path
+
+    for name, value in checkpoint.state.items():
+        yield from walk(value, ("state", name))
+
+
+def altered(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return -value - 1
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return value + 1
+    if isinstance(value, float):
+        return value + 0.5 if value == value else 1.0
+    if isinstance(value, str):
+        return value + "x"
+    if isinstance(value, list):
+        return [altered(one) for one in value] if value else [1.0]
+    if isinstance(value, dict):
+        return {name: altered(one) for name, one in value.items()}
+    return 1.0
+
+
+def mutate(checkpoint: Checkpoint, path: tuple[str, ...], drop: bool) -> Checkpoint:
+    tree = {
+        "optimizer": dict(checkpoint.optimizer),
+        "best": dict(checkpoint.best),
+        "model": dict(checkpoint.model.tensors),
+        "state": copy.deepcopy(dict(checkpoint.state)),
+    }
+    owner: Any = tree
+    for name in path[:-1]:
+        owner = owner[name]
+    if drop:
+        del owner[path[-1]]
+    else:
+        owner[path[-1]] = altered(owner[path[-1]])
+    return Checkpoint(
+        replace(checkpoint.model, tensors=tree["model"]),
+        tree["state"],
+        tree["optimizer"],
+        tree["best"],
+    )
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # one of them diverges
+def test_every_item_of_the_state_matters(tmp_path: Path) -> None:
+    """Left out or altered, each one is refused, or shows in what the run ends with."""
+    scenes = []
+    for make in SCENES:
+        run = make(tmp_path / make.__name__)
+        checkpoint = read_checkpoint(RunDirectory(run).last)
+        shutil.copytree(run, tmp_path / "same")
+        scenes.append((run, checkpoint, ending(tmp_path / "same")))
+        shutil.rmtree(tmp_path / "same")
+    paths = dict.fromkeys(path for _, checkpoint, _ in scenes for path in items(checkpoint))
+    assert len(paths) > 50
+
+    def noticed(run: Path, checkpoint: Checkpoint, wanted: Any, path: Any, drop: bool) -> bool:
+        if path not in set(items(checkpoint)):
+            return False
+        shutil.copytree(run, tmp_path / "copy")
+        try:
+            write_checkpoint(tmp_path / "copy/checkpoints/last.safetensors",
+                             mutate(checkpoint, path, drop))  # fmt: skip
+            return bool(ending(tmp_path / "copy") != wanted)
+        finally:
+            shutil.rmtree(tmp_path / "copy")
+
+    unnoticed = [
+        (path, drop)
+        for path in paths
+        for drop in (True, False)
+        if not any(noticed(*scene, path, drop) for scene in scenes)
+    ]
+    assert not unnoticed, str(unnoticed)
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"step": 10, "optimizer_steps": 10}, "step, epoch and index"),
+        ({"index": 3, "epoch": 2, "monitored": [0.1, 0.2]}, "index and the steps of an epoch"),
+        ({"optimizer_steps": 8}, "the optimizer's steps and step"),
+        ({"loss_sum": 0.5}, "loss_sum and index"),
+        ({"loss_sum": float("inf")}, "loss_sum and index"),
+        ({"monitored": [0.1, 0.2]}, "monitored and epoch"),
+        ({"norms": []}, "norms and step"),
+        ({"metrics": {}}, "metrics and epoch"),
+        ({"best_epoch": 2}, "the best epoch and the monitor"),
+        ({"best_metrics": {}}, "the best epoch and its metrics"),
+        ({"best_epoch": 4, "monitor.best_epoch": 4}, "the best epoch and epoch"),
+    ],
+)
+def test_a_state_that_contradicts_itself_is_refused(
+    tmp_path: Path, changes: dict[str, Any], named: str
+) -> None:
+    last = RunDirectory(stopped(tmp_path, CONFIGS["adam"], 9)).last  # at the end of epoch 3
+    found = read_checkpoint(last)
+    state = copy.deepcopy(dict(found.state))
+    for key, value in changes.items():
+        owner, _, name = key.rpartition(".")
+        (state[owner] if owner else state)[name] = value
+    write_checkpoint(last, replace(found, state=state))
+    with pytest.raises(CheckpointError) as error:
+        resume(tmp_path / "run")
+    assert error.value.problems[0].why == f"{named} contradict each other"
+
+
+def test_a_run_that_saved_nothing_starts_again_and_says_so(tmp_path: Path) -> None:
+    text = CONFIGS["adam"].replace("every_seconds: 0.0", "every_seconds: 1e6")
+    wanted = whole(tmp_path, text)
+    run, log = tmp_path / "run", Log()
+
+    def die(event: Event) -> None:
+        if getattr(event, "epoch", 0) == 3:
+            raise Killed
+
+    with pytest.raises(Killed):
+        train(tmp_path / "r.yaml", run, Log(watch=die))
+    assert len((run / "metrics.jsonl").read_bytes().splitlines()) >= 2
+    resume(run, log=log)
+    assert "no checkpoint was written" in log.said[0] and "step 0" in log.said[0]
+    assert Outcome.of(run) == wanted
+    assert (run / "metrics.superseded-001.jsonl").exists()
+
+
+def damage_cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def damage_bit(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)
+
+
+def damage_gone(path: Path) -> None:
+    path.unlink()
+
+
+@pytest.mark.parametrize("damage", [damage_cut, damage_bit, damage_gone, "best"])
+def test_a_damaged_last_checkpoint_is_never_a_fresh_start(
+    tmp_path: Path, damage: Callable[[Path], None] | str
+) -> None:
+    run = stopped(tmp_path, CONFIGS["adam"], 8)
+    last, best = RunDirectory(run).last, RunDirectory(run).best
+    if damage == "best":
+        shutil.copy(best, last)
+    else:
+        damage(last)  # type: ignore[operator]
+    before = {p: p.read_bytes() for p in run.rglob("*") if p.is_file() and p.name != "run.lock"}
+    with pytest.raises(CheckpointError) as found:
+        resume(run)
+    assert "last.safetensors" in found.value.problems[0].what
+    assert "best.safetensors is sound, but holds only the model" in found.value.problems[1].what
+    assert "dnn evaluate" in found.value.problems[1].fix
+    assert {p: p.read_bytes() for p in before} == before
+    damage_bit(best)
+    with pytest.raises(CheckpointError) as found:
+        resume(run)
+    assert "best.safetensors is damaged" in found.value.problems[1].what
+
+
+def test_a_complete_run_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(write_config(tmp_path, CONFIGS["adam"]), tmp_path / "run")
+    before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.name != "run.lock"
+              if p.is_file()}  # fmt: skip
+    monkeypatch.setattr(resuming, "build", None)  # not even its data are read
+    log = Log()
+    result = resume(tmp_path / "run", log=log)
+    assert (result.exit_code, result.step, result.resume) == (0, 15, "")
+    assert log.said == ["already complete at step 15 (epoch 5)"]
+    assert {p: p.read_bytes() for p in before} == before
+
+
+@pytest.mark.parametrize("name", ["adam", "threshold", "early_stopping"])
+def test_a_run_that_died_at_its_very_end_is_only_finished(tmp_path: Path, name: str) -> None:
+    wanted = whole(tmp_path, CONFIGS[name])
+    for lost in (["summary.json"], ["summary.json", "model.safetensors"], ["model.safetensors"]):
+        run = tmp_path / "run"
+        shutil.copytree(tmp_path / "whole", run)
+        for file in lost:
+            (run / file).unlink()
+        log = Log()
+        assert resume(run, log=log).exit_code == 0
+        assert log.steps == [] and Outcome.of(run) == wanted
+        assert (run / "summary.json").exists()
+        shutil.rmtree(run)
+
+
+@pytest.mark.parametrize("schedule", ["null", "{type: step, every_epochs: 2}", "cosine"])
+def test_extending(tmp_path: Path, schedule: str) -> None:
+    text = config(optimizer=f"{{type: adam, learning_rate: 0.01, schedule: {schedule}}}")
+    wanted = whole(tmp_path, text.replace("epochs: 5,", "epochs: 9,"))
+    log = Log()
+    train(write_config(tmp_path, text), tmp_path / "run")
+    resume(tmp_path / "run", "training.epochs=9", log=log)
+    assert "changed: config.training.epochs was 5, is 9" in log.said
+    told = [s for s in log.said if "spans the whole training" in s]
+    assert bool(told) == (schedule == "cosine")
+    assert (Outcome.of(tmp_path / "run") == wanted) == (schedule != "cosine")
+    # The new end is the run's own from now on.
+    log = Log()
+    assert resume(tmp_path / "run", log=log).epoch == 9
+    assert log.said == ["already complete at step 27 (epoch 9)"]
+
+
+def test_an_extension_may_be_killed_too(tmp_path: Path) -> None:
+    text = CONFIGS["dropout"]
+    wanted = whole(tmp_path, text.replace("epochs: 6", "epochs: 9"))
+    seed = tmp_path / "seed"
+    train(write_config(tmp_path, text), seed)
+    for at in range(1, 1000, 13):
+        run = tmp_path / f"{at}"
+        shutil.copytree(seed, run)
+        try:
+            with armed(Faults(at, "kill")):
+                resume(run, "training.epochs=9")
+            break
+        except Killed:
+            resume(run, "training.epochs=9")
+        assert Outcome.of(run) == wanted
+    assert at > 200
+
+
+def test_an_extension_that_was_begun_is_remembered(tmp_path: Path) -> None:
+    train(write_config(tmp_path, CONFIGS["adam"]), tmp_path / "run")
+    with pytest.raises(Killed):
+        resume(tmp_path / "run", "training.epochs=8", log=Log(watch=_die_at))
+    assert resume(tmp_path / "run").epoch == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("seed=1", "config.seed was 0, is 1"),
+        ("training.batch_size=8", "config.training.batch_size was 16, is 8"),
+        ("optimizer={type: sgd}", "config.optimizer.type was adam, is sgd"),
+        ("loss={type: softmax_cross_entropy}", "config.loss.type"),
+        ("data.split.seed=4", "data.train.inputs was"),
+        ("data.source.rows=61", "data.train.rows was"),
+        ("model.hidden=[9]", "do not fit the network"),
+        ("training.monitor=train.loss", "the checkpoint watched valid.loss"),
+    ],
+)
+def test_what_makes_it_another_training_is_refused(tmp_path: Path, change: str, named: str) -> None:
+    run = stopped(tmp_path, CONFIGS["adam"], 8)
+    before = (run / "resolved.yaml").read_bytes()
+    with pytest.raises(CheckpointError, match="^.*" + named.replace("[", r"\[")) as found:
+        resume(run, change)
+    assert found.value.exit_code == 5
+    assert (run / "resolved.yaml").read_bytes() == before
+    resume(run)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("optimizer.learning_rate=0.02", "learning_rate was 0.01, is 0.02; from here on it is an"),
+        ("training.checkpoint.every_epochs=2", "changed: config.training.checkpoint.every_epochs"),
+        ("model.activation=tanh", "from here on it is another training"),
+        ("training.max_time=100", "changed: config.training.max_time was null, is 100"),
+    ],
+)
+def test_what_differs_is_said_key_by_key(tmp_path: Path, change: str, sentence: str) -> None:
+    run, log = stopped(tmp_path, CONFIGS["adam"], 8), Log()
+    resume(run, change, log=log)
+    assert any(sentence in said for said in log.said)
+    attempts = json.loads((run / "environment.json").read_text())["resumed"]
+    assert attempts[0]["step"] == 8 and len(attempts) == 1
+    assert any(change.split("=")[0] in one for one in attempts[0]["changed"])
+
+
+def test_another_machine_is_said_before_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, log = stopped(tmp_path, CONFIGS["adam"], 8), Log()
+    blas = {"name": "mkl", "version": "1", "threads": 64, "architecture": "none"}
+    other = {"dnn": "9", "numpy": "9", "python": "4", "machine": "m", "cpu": "Z80", "blas": blas}
+    monkeypatch.setattr("dnn_cli.app.facts.machine", lambda: other)
+    with pytest.raises(Killed):
+        resume(run, log=Log(said=log.said, watch=_die_at))
+    for key in ("dnn", "numpy", "python", "machine", "cpu", "blas.version", "blas.threads"):
+        assert any(s.startswith(f"not bit-identical to an uninterrupted run: environment.{key} was")
+                   for s in log.said)  # fmt: skip
+
+
+def test_the_threads_of_the_first_process_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = CONFIGS["adam"].replace("threads: 1, ", "")
+    run = stopped(tmp_path, text, 8)
+    assert "threads: 1\n" in (run / "resolved.yaml").read_text()
+    monkeypatch.setattr("dnn_cli.app.threads._chosen", lambda *_: 2)
+    log = Log()
+    resume(run, log=log)
+    assert not any("threads" in said for said in log.said)
+
+
+def test_changed_data_are_refused(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    table, labels = rng.normal(size=(40, 3)).astype(np.float32), np.arange(40) % 2
+    np.savez(tmp_path / "d.npz", x=table, y=labels)
+    text = config("{source: {type: npz, path: d.npz}, split: {valid: 0.2}}")
+    run = stopped(tmp_path, text, 5)
+    np.savez_compressed(tmp_path / "d.npz", x=table, y=labels)  # other bytes, the same data
+    shutil.copytree(run, tmp_path / "same")
+    resume(tmp_path / "same")
+    table[7, 1] += 1e-3
+    np.savez(tmp_path / "d.npz", x=table, y=labels)
+    with pytest.raises(CheckpointError, match=r"data\.\w+\.inputs was \w{12}, is \w{12}"):
+        resume(run)
+
+
+def test_a_run_may_be_moved_and_its_data_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "d.npz", x=rng.normal(size=(40, 3)), y=np.arange(40) % 2)
+    text = config("{source: {type: npz, path: d.npz}, split: {valid: 0.2}}")
+    wanted, run = whole(tmp_path, text), stopped(tmp_path, text, 5)
+    shutil.copytree(run, tmp_path / "far" / "away")
+    (tmp_path / "d.npz").rename(tmp_path / "e.npz")
+    log = Log()
+    resume(tmp_path / "far" / "away", f"data.source.path={tmp_path}/e.npz", log=log)
+    found = Outcome.of(tmp_path / "far" / "away")
+    assert (found.model, found.metrics) == (wanted.model, wanted.metrics)
+    assert any(s.startswith("changed: config.data.source.path") for s in log.said)
+
+
+def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+    one = stopped(tmp_path, CONFIGS["adam"], 8, "one")
+    other = stopped(tmp_path, CONFIGS["adam"].replace("0.01", "0.02"), 8, "other")
+    shutil.copy(RunDirectory(other).last, RunDirectory(one).last)
+    with pytest.raises(CheckpointError, match="not the log this checkpoint was written with"):
+        resume(one)
+
+
+def test_the_log_must_be_the_one_that_was_written(tmp_path: Path) -> None:
+    run = stopped(tmp_path, CONFIGS["adam"], 8)
+    log = run / "metrics.jsonl"
+    content = log.read_bytes()
+    for damaged in (content[:-9], content.replace(b"1", b"2", 1), b""):
+        log.write_bytes(damaged)
+        with pytest.raises(CheckpointError, match=r"metrics\.jsonl"):
+            resume(run)
+        assert log.read_bytes() == damaged
+    log.write_bytes(content + b'{"torn')
+    resume(run)
+
+
+def test_resolved_yaml_is_what_continues(tmp_path: Path) -> None:
+    run = stopped(tmp_path, CONFIGS["adam"], 8)
+    text = (run / "resolved.yaml").read_text()
+    (run / "resolved.yaml").write_text(text.replace("epochs: 5", "epochs: 7", 1))
+    log = Log()
+    assert resume(run, log=log).epoch == 7
+    assert "changed: config.training.epochs was 5, is 7" in log.said
+    (run / "resolved.yaml").write_text("data: [")
+    with pytest.raises(ConfigError):
+        resume(run)
+
+
+def test_the_newest_run_is_found(tmp_path: Path) -> None:
+    path, log = write_config(tmp_path, CONFIGS["short"]), Log()
+    with pytest.raises(CheckpointError, match="there is no run in"):
+        resume_run("latest", runs=str(tmp_path / "runs"))
+    for _ in range(2):
+        newest = train_run(str(path), runs=str(tmp_path / "runs"), pace=EVERY_STEP).run
+    resume_run("latest", runs=str(tmp_path / "runs"), say=log.say)
+    assert log.said[0] == f"run: {newest} (the newest)"
+    for wrong in (tmp_path / "runs", tmp_path / "absent", path):
+        with pytest.raises(CheckpointError, match="there is no run in"):
+            resume(wrong)
+
+
+def test_a_run_that_is_under_way_is_not_resumed(tmp_path: Path) -> None:
+    found: list[int] = []
+
+    def second(event: Event) -> None:
+        if isinstance(event, CheckpointSaved) and not found:
+            with pytest.raises(LockedError):
+                resume(tmp_path / "run")
+            found.append(event.step)
+
+    path = write_config(tmp_path, CONFIGS["short"])
+    wanted = whole(tmp_path, CONFIGS["short"])
+    train(path, tmp_path / "run", Log(watch=second))
+    assert found and Outcome.of(tmp_path / "run") == wanted
+
+
+def test_the_time_budget_is_one_of_each_process(tmp_path: Path) -> None:
+    text = CONFIGS["adam"].replace("epochs: 5", "epochs: 5, max_time: 1e-9")
+    wanted, run = whole(tmp_path, CONFIGS["adam"]), tmp_path / "run"
+    result = train(write_config(tmp_path, text), run)
+    assert (result.exit_code, result.reason, result.model) == (75, "max_time", "")
+    assert result.resume == f"dnn resume {run}"
+    assert exit_code(lambda: resume(run)) == 75
+    resume(run, "training.max_time=null")
+    found = Outcome.of(run)
+    assert (found.model, found.metrics) == (wanted.model, wanted.metrics)
+
+
+def test_times_are_kept_of_all_processes(tmp_path: Path) -> None:
+    run = stopped(tmp_path, CONFIGS["adam"], 8)
+    with (run / "timing.jsonl").open("ab") as torn:
+        torn.write(b'{"epo')
+    resume(run)
+    lines = [json.loads(line) for line in (run / "timing.jsonl").read_text().splitlines()]
+    assert [line["epoch"] for line in lines][-3:] == [3, 4, 5]
+
+
+def test_power_failures_lose_nothing_that_was_called_safe(tmp_path: Path) -> None:
+    for kill_at in (0, 110):
+        folder = tmp_path / f"{kill_at}"
+        folder.mkdir()
+        ops, wanted = crash_states.trace("short", folder, kill_at)
+        found = crash_states.explore(crash_states.thinned(ops), folder, wanted, every=60)
+        assert found.states > 300 and found.resumed > 2
+        assert asdict(found) | {"states": 0, "resumed": 0} == asdict(crash_states.Finding())
+
+
+@pytest.mark.parametrize("broken", crash_states.BROKEN)
+def test_power_failures_reveal_broken_protocols(tmp_path: Path, broken: Any) -> None:
+    ops, _ = crash_states.trace("short", tmp_path)
+    assert crash_states.explore(crash_states.thinned(broken(ops)), tmp_path, most=1).lost
+
+
+def test_kill_dash_nine(tmp_path: Path) -> None:
+    words = ["--kills=20", "--seed=3", f"--folder={tmp_path}"]
+    done = subprocess.run(
+        [sys.executable, str(FAULTS / "kills.py"), *words],
+        capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "kills 20" in done.stdout and "lost 0, different 0" in done.stdout

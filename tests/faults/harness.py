@@ -1,0 +1,231 @@
+"""Runs to disturb, ways to disturb them, and what must come out nevertheless.
+
+Not a test: `tests/app` and the scripts beside this file use it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from dnn_cli.app.attempt import TrainResult
+from dnn_cli.app.resume import resume_run
+from dnn_cli.app.saving import Pace
+from dnn_cli.app.train import train_run
+from dnn_cli.base.errors import DnnError
+from dnn_cli.runs.directory import RunDirectory
+from dnn_cli.runs.disk import Disk, disk
+from dnn_cli.training.events import CheckpointSaved, Event
+
+EVERY_STEP = Pace(report_every=0.0, share=1.0)  # report after every step, save whenever allowed
+
+MOONS = "{source: {type: synthetic, kind: moons, rows: 60}, split: {valid: 0.2, test: 0.1}}"
+BLOBS = "{source: {type: synthetic, kind: blobs, rows: 60, features: 3}, split: {valid: 0.2}}"
+LINE = "{source: {type: synthetic, kind: linear, rows: 50, features: 3}, split: {valid: 0.2}}"
+SELF = "{source: {type: synthetic, kind: blobs, rows: 50, features: 4}, target: inputs}"
+DIGITS = "{source: {type: builtin, name: digits}, split: {valid: 0.9, test: 0.05}}"
+EARLY = "epochs: 40, early_stopping: {metric: valid.loss, patience: 2}"
+
+
+def config(
+    data: str = MOONS,
+    model: str = "{hidden: [8]}",
+    optimizer: str = "{type: adam, learning_rate: 0.01}",
+    training: str = "epochs: 5",
+    batch: int = 16,
+) -> str:
+    """A configuration that saves at every opportunity."""
+    return (
+        f"name: r\ndata: {data}\nmodel: {model}\noptimizer: {optimizer}\n"
+        f"training: {{{training}, batch_size: {batch}, threads: 1, "
+        "checkpoint: {every_seconds: 0.0}}\n"
+    )
+
+
+_NORMED = "{layers: [{type: dense, units: 8}, batch_norm, relu, {type: dropout, rate: 0.2}]}"
+_DEEP = "{layers: [{type: dense, units: 6}, layer_norm, prelu, {type: dense, units: 6}, gelu]}"
+
+CONFIGS = {
+    "adam": config(),
+    "dropout": config(model="{hidden: [8, 8], dropout: 0.3}", training="epochs: 6"),
+    "batch_norm": config(model=_NORMED, optimizer="{type: rmsprop, learning_rate: 0.01}"),
+    "momentum": config(optimizer="{type: sgd, learning_rate: 0.1, momentum: 0.9}"),
+    "nesterov": config(
+        optimizer="{type: sgd, learning_rate: 0.1, momentum: 0.9, nesterov: true, "
+        "schedule: {type: cosine, warmup: 0.1}}"
+    ),
+    "sgd": config(BLOBS, _DEEP, "{type: sgd, learning_rate: 0.05, clip_norm: 1.0}"),
+    "adamw": config(BLOBS, _DEEP, "{type: adamw, weight_decay: 0.1, schedule: one_cycle}"),
+    "nadam": config(BLOBS, optimizer="{type: nadam}"),
+    "adagrad": config(LINE, optimizer="{type: adagrad}"),
+    "adadelta": config(LINE, optimizer="{type: adadelta}"),
+    "lion": config(SELF, "{hidden: [3]}", "{type: lion}"),
+    "early_stopping": config(LINE, optimizer="{type: adam, learning_rate: 0.5}", training=EARLY),
+    "plateau": config(
+        LINE,
+        optimizer="{type: adam, learning_rate: 0.5, "
+        "schedule: {type: reduce_on_plateau, patience: 0}}",
+        training="epochs: 8, penalty: {l2: 0.01}",
+    ),
+    "threshold": config(training="epochs: 60, stop_when: {train.accuracy: 0.85}"),
+    "short": config(
+        "{source: {type: synthetic, kind: blobs, rows: 24}}",
+        "{hidden: [2]}",
+        "{type: sgd, learning_rate: 0.1, momentum: 0.5}",
+        "epochs: 2",
+        batch=12,
+    ),
+    "images": config(
+        DIGITS,
+        "{layers: [flatten, {type: dense, units: 16}, relu]}",
+        training="epochs: 3, metrics: [accuracy, f1]",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The bytes that a run must end with, however often it is disturbed."""
+
+    model: bytes
+    metrics: bytes
+    last: bytes
+    best: bytes
+
+    @classmethod
+    def of(cls, run: Path | str) -> Outcome:
+        found = RunDirectory(Path(run))
+        files = (found.model, found.metrics, found.last, found.best)
+        return cls(*(file.read_bytes() for file in files))
+
+
+@dataclass
+class Log:
+    """What a run told: sentences, and the step of the last checkpoint it called safe."""
+
+    said: list[str] = field(default_factory=list)
+    step: int = -1
+    steps: list[int] = field(default_factory=list)
+    watch: Callable[[Event], None] | None = None
+
+    def say(self, sentence: str) -> None:
+        self.said.append(sentence)
+
+    def observe(self, event: Event) -> None:
+        if self.watch:
+            self.watch(event)
+        if isinstance(event, CheckpointSaved):
+            self.step = event.step
+            self.steps.append(event.step)
+
+
+def write_config(folder: Path, text: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "r.yaml").write_text(text)
+    return folder / "r.yaml"
+
+
+def train(path: Path, run: Path, log: Log | None = None, pace: Pace = EVERY_STEP) -> TrainResult:
+    log = log or Log()
+    return train_run(str(path), run_dir=str(run), observers=[log.observe], say=log.say, pace=pace)
+
+
+def resume(
+    run: Path, *overrides: str, log: Log | None = None, pace: Pace = EVERY_STEP
+) -> TrainResult:
+    log = log or Log()
+    return resume_run(
+        str(run), overrides=overrides, observers=[log.observe], say=log.say, pace=pace
+    )
+
+
+def reference(folder: Path, text: str) -> Outcome:
+    """The outcome of the undisturbed run."""
+    result = train(write_config(folder, text), folder / "whole")
+    return Outcome.of(result.run)
+
+
+def exit_code(work: Callable[[], TrainResult]) -> int:
+    """What the process would have ended with."""
+    try:
+        return work().exit_code
+    except DnnError as error:
+        return error.exit_code
+
+
+class Killed(BaseException):
+    """The process is gone at this system call: nothing after it happens, clean-up included."""
+
+
+@dataclass
+class Faults:
+    """System calls counted; the `at`th fails, and with `persistent` all that follow.
+
+    `fault` is an errno, "short" (a write takes one byte) or "kill", which is always persistent.
+    `fsync` does nothing, which is what makes thousands of runs affordable: what it is for is in
+    `crash_states.py`.
+    """
+
+    at: int = 0
+    fault: int | str = 0
+    persistent: bool = False
+    count: int = 0
+    opened: set[int] = field(default_factory=set)
+
+    def call(self, name: str, real: Callable[..., Any], args: Any, options: Any) -> Any:
+        self.count += 1
+        persistent = self.persistent or self.fault == "kill"
+        hit = self.at and (self.count == self.at or (persistent and self.count > self.at))
+        if hit and self.fault == "short" and name == "write":
+            return real(args[0], memoryview(args[1])[:1])
+        if hit and self.fault == "kill":
+            raise Killed
+        if name == "close":  # Linux releases the descriptor even when close reports an error
+            self.opened.discard(args[0])
+            real(*args)
+        if hit and isinstance(self.fault, int):
+            raise OSError(self.fault, os.strerror(self.fault))
+        found = None if name in ("fsync", "close") else real(*args, **options)
+        if name == "open":
+            self.opened.add(found)
+        return found
+
+    def bury(self) -> None:
+        """Close what a killed process had open, as the kernel does."""
+        for descriptor in self.opened:
+            os.close(descriptor)
+        self.opened.clear()
+
+
+CALLS = [name for name in vars(Disk) if not name.startswith("_")]
+
+
+@contextmanager
+def patched(wrap: Callable[[str, Callable[..., Any]], Callable[..., Any]]) -> Iterator[None]:
+    """Every system call of `runs` replaced by `wrap(name, call)`."""
+    before = dict(vars(disk))
+    vars(disk).update({name: wrap(name, getattr(Disk, name)) for name in CALLS})
+    try:
+        yield
+    finally:
+        vars(disk).clear()
+        vars(disk).update(before)
+
+
+@contextmanager
+def armed(faults: Faults) -> Iterator[Faults]:
+    """System calls under `faults`."""
+
+    def wrap(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *args, **options: faults.call(name, real, args, options)
+
+    with patched(wrap):
+        try:
+            yield faults
+        finally:
+            if faults.fault == "kill":
+                faults.bury()

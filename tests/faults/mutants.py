@@ -1,0 +1,106 @@
+"""The safety of runs, taken away piece by piece: a test must notice every piece.
+
+Each mutant is one change in a scratch copy of the package: an fsync left out, a check that always
+passes, an item of the state that is not restored. The tests of `runs` and `app` run against it,
+quick ones first, until one fails.
+
+    python tests/faults/mutants.py [words of names]
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).parents[2]
+TESTS = (
+    *("tests/runs/test_files.py", "tests/runs/test_append_log.py", "tests/runs/test_lock.py"),
+    *(
+        "tests/runs/test_directory.py",
+        "tests/runs/test_checkpoint.py",
+        "tests/runs/test_tensors.py",
+    ),
+    *("tests/app/test_train.py", "tests/app/test_resume.py", "tests/app/test_signals.py"),
+)
+PATIENCE = 600  # seconds until a mutant counts as hanging, which is noticed too
+
+
+class Mutant(NamedTuple):
+    """`old`, which stands once in `file`, replaced by `new`."""
+
+    file: str
+    old: str
+    new: str
+
+
+def mutants(path: Path) -> dict[str, Mutant]:
+    """The mutants in a file: `= name: file`, then lines to replace (-) and what by (+)."""
+    found: dict[str, Mutant] = {}
+    for block in path.read_text().split("\n= "):
+        head, *lines = block.removeprefix("= ").rstrip("\n").split("\n")
+        name, _, file = head.partition(": ")
+        old, new = ("\n".join(line[1:] for line in lines if line[0] == mark) for mark in ("-", "+"))
+        found[name] = Mutant(file, old, new)
+    return found
+
+
+MUTANTS = mutants(Path(__file__).with_suffix(".txt"))
+
+
+def apply(mutant: Mutant, scratch: Path) -> None:
+    """Make the change in the copy."""
+    path = scratch / "dnn_cli" / mutant.file
+    text = path.read_text()
+    if text.count(mutant.old) != 1:
+        raise SystemExit(f"{mutant.file}: {text.count(mutant.old)} times: {mutant.old}")
+    path.write_text(text.replace(mutant.old, mutant.new))
+
+
+def caught_by(scratch: Path) -> str:
+    """The first test that fails, or nothing."""
+    words = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
+    words += [f"--basetemp={scratch}/pytest", *TESTS]
+    environment = {**os.environ, "PYTHONPATH": str(scratch), "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        done = subprocess.run(
+            words, cwd=scratch, env=environment, capture_output=True, text=True, timeout=PATIENCE
+        )
+    except subprocess.TimeoutExpired:
+        return "(it hangs)"
+    found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
+    if found:
+        return found[1]
+    return "" if done.returncode == 0 else f"(pytest ended with {done.returncode})"
+
+
+def main() -> int:
+    """Try every mutant whose name holds one of the words given."""
+    wanted = [name for name in MUTANTS if any(w in name for w in sys.argv[1:] or [""])]
+    alive = []
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        scratch = Path(folder)
+        shutil.copytree(ROOT / "tests", scratch / "tests")
+        shutil.copy(ROOT / "pyproject.toml", scratch)
+        for name in wanted:
+            shutil.rmtree(scratch / "dnn_cli", ignore_errors=True)
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / "dnn_cli", scratch / "dnn_cli", ignore=ignored)
+            apply(MUTANTS[name], scratch)
+            began = time.monotonic()
+            test = caught_by(scratch)
+            alive += [] if test else [name]
+            shown = test or "NOT NOTICED"
+            print(f"{name}: {shown} ({time.monotonic() - began:.0f} s)", flush=True)
+    print(f"{len(wanted)} mutants, {len(alive)} not noticed: {alive}")
+    return 1 if alive else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
