@@ -46,5 +46,3 @@ def test_two_steps(path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch) 
     assert np.isfinite(session.loss_sum)
     assert not np.array_equal(before, session.network.arena.params)
     assert path.read_text().startswith("#"), "says what it is"
-
-

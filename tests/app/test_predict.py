@@ -127,9 +127,7 @@ def test_wrong_inputs_are_refused_and_leave_nothing(
 def test_wrong_shapes_are_refused(shape: tuple[int, ...], table_run: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "x.npy", np.zeros(shape, np.float32))
     with pytest.raises(DnnError) as caught:
-        predict_file(
-            str(tmp_path / "x.npy"), model=str(table_run), output=str(tmp_path / "o.csv")
-        )
+        predict_file(str(tmp_path / "x.npy"), model=str(table_run), output=str(tmp_path / "o.csv"))
     assert caught.value.exit_code == 4
     assert not (tmp_path / "o.csv").exists()
 

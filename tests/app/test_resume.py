@@ -1,51 +1,42 @@
-"""Whatever happens to a run, it ends with the bytes of one to which nothing happened."""
+"""What `resume` continues, what it says before it does, and what it refuses."""
 
 from __future__ import annotations
 
-import copy
-import errno
 import json
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
-import crash_states
-from faults import sweep
 from harness import (
     CONFIGS,
     EVERY_STEP,
-    LINE,
     Faults,
     Killed,
     Log,
     Outcome,
     armed,
     config,
+    die_at_a_save,
     exit_code,
     resume,
+    stopped,
     train,
+    whole,
     write_config,
 )
 
 from dnn_cli.app import resume as resuming
-from dnn_cli.app.resume import read_last, resume_run
-from dnn_cli.app.saving import NORMAL
+from dnn_cli.app.resume import resume_run
 from dnn_cli.app.train import train_run
-from dnn_cli.base.errors import CheckpointError, ConfigError, DnnError, LockedError
-from dnn_cli.runs.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
+from dnn_cli.base.errors import CheckpointError, ConfigError, LockedError
 from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.training.events import CheckpointSaved, Event
-
-FAULTS = Path(__file__).parents[1] / "faults"
 
 
 @pytest.fixture(autouse=True)
@@ -53,267 +44,6 @@ def quick() -> Iterator[None]:
     """No fsync: nothing here cuts the power."""
     with armed(Faults()):
         yield
-
-
-def stopped(folder: Path, text: str, saves: int, name: str = "run") -> Path:
-    """A run that died right after its `saves`th save."""
-    log = Log()
-
-    def die(event: Event) -> None:
-        if isinstance(event, CheckpointSaved) and len(log.steps) == saves - 1:
-            raise Killed
-
-    log.watch = die
-    with pytest.raises(Killed):
-        train(write_config(folder, text), folder / name, log)
-    return folder / name
-
-
-def whole(folder: Path, text: str) -> Outcome:
-    train(write_config(folder, text), folder / "whole")
-    return Outcome.of(folder / "whole")
-
-
-@pytest.mark.parametrize("name", CONFIGS)
-def test_every_kind_of_training_goes_on_as_if_nothing_had_happened(
-    tmp_path: Path, name: str
-) -> None:
-    wanted = whole(tmp_path, CONFIGS[name])
-    steps = read_checkpoint(tmp_path / "whole/checkpoints/last.safetensors").state["step"]
-    for saves in (1, steps // 2, steps - 1):
-        run = stopped(tmp_path, CONFIGS[name], saves, f"at-{saves}")
-        resume(run)
-        assert Outcome.of(run) == wanted
-
-
-def test_a_run_may_die_at_every_step(tmp_path: Path) -> None:
-    """Each process takes one step and dies; batch normalisation, dropout, plateaus and all."""
-    text = CONFIGS["batch_norm"]
-    wanted = whole(tmp_path, text)
-    run = stopped(tmp_path, text, 1)
-    for _ in range(14):
-        log = Log()
-        log.watch = _die_at
-        with pytest.raises(Killed):
-            resume(run, log=log)
-    resume(run)
-    assert Outcome.of(run) == wanted
-
-
-def _die_at(event: Event) -> None:
-    if isinstance(event, CheckpointSaved):
-        raise Killed
-
-
-def test_a_kill_at_every_system_call(tmp_path: Path) -> None:
-    text = CONFIGS["short"]
-    path, wanted = write_config(tmp_path, text), whole(tmp_path, text)
-    for at in range(1, 1000, 2):  # the others: `python tests/faults/faults.py`
-        run, log = tmp_path / f"{at}", Log()
-        try:
-            with armed(Faults(at, "kill")):
-                train(path, run, log)
-            break
-        except Killed:
-            pass
-        if not (run / "config.yaml").exists():
-            assert log.step < 0
-            continue
-        found = read_last(RunDirectory(run))
-        assert (found.state["step"] if found else -1) >= log.step
-        resume(run, pace=NORMAL)
-        assert Outcome.of(run) == wanted, at
-    assert at > 130
-
-
-def test_a_kill_at_every_system_call_of_a_resumption(tmp_path: Path) -> None:
-    text = CONFIGS["short"]
-    wanted = whole(tmp_path, text)
-    seed = stopped(tmp_path, text, 2)
-    for at in range(1, 1000, 3):
-        run = tmp_path / f"{at}"
-        shutil.copytree(seed, run)
-        try:
-            with armed(Faults(at, "kill")):
-                resume(run)
-            break
-        except Killed:
-            resume(run, pace=NORMAL)
-        assert Outcome.of(run) == wanted, at
-    assert at > 90
-
-
-@pytest.mark.parametrize("persistent", [False, True], ids=["once", "persistent"])
-@pytest.mark.parametrize(
-    "fault", [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, "short"], ids=str
-)
-def test_a_fault_at_any_system_call(tmp_path: Path, fault: int | str, persistent: bool) -> None:
-    """A sample here; `python tests/faults/faults.py` tries them all."""
-    tried = sweep(tmp_path, fault, persistent, start=3, stride=11)
-    assert tried.runs >= 12
-    assert not tried.wrong
-
-
-def scene_middle(folder: Path) -> Path:
-    model = "{layers: [{type: dense, units: 6}, batch_norm, relu, {type: dropout, rate: 0.2}]}"
-    rate = "{type: adam, learning_rate: 0.02, schedule: {type: reduce_on_plateau, patience: 0}}"
-    early = "epochs: 9, early_stopping: {metric: valid.loss, patience: 2}"
-    return stopped(folder, config(model=model, optimizer=rate, training=early), 11)
-
-
-def scene_end(folder: Path) -> Path:
-    return stopped(folder, CONFIGS["threshold"], 18)
-
-
-def scene_early(folder: Path) -> Path:
-    model = "{layers: [{type: dense, units: 6}, batch_norm, relu, {type: dropout, rate: 0.2}]}"
-    early = "epochs: 30, early_stopping: {metric: valid.loss, patience: 3}"
-    rate = "{type: adam, learning_rate: 0.1}"
-    return stopped(folder, config(model=model, optimizer=rate, training=early), 11)
-
-
-def scene_diverging(folder: Path) -> Path:
-    rate = "{type: sgd, learning_rate: 1.5}"  # of a linear model: it takes some 60 steps
-    return stopped(folder, config(LINE, "{layers: []}", rate, "epochs: 99"), 20)
-
-
-WHOLE = ("config", "metrics", "best_metrics")  # looked at as one item
-SCENES = (scene_middle, scene_end, scene_early, scene_diverging)
-
-
-def ending(run: Path) -> Any:
-    """All that a resumption shows and leaves."""
-    log = Log()
-    try:
-        result: Any = resume(run, log=log, pace=NORMAL)
-        result = replace(result, run="", model="", resume="", seconds=0.0)
-        left: Any = Outcome.of(run)
-    except DnnError as error:
-        result, left = error.exit_code, str(error).replace(str(run), "")
-    account = run / "diverged.json"
-    diverged = account.read_text() if account.exists() else ""
-    return result, left, diverged, [s.replace(str(run), "") for s in log.said]
-
-
-def items(checkpoint: Checkpoint) -> Iterator[tuple[str, ...]]:
-    """The path of every value in a checkpoint."""
-    for part in ("optimizer", "best"):
-        yield from ((part, name) for name in getattr(checkpoint, part))
-    yield from (("model", name) for name in checkpoint.model.tensors)
-
-    def walk(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
-        if isinstance(value, dict) and value and path[-1] not in WHOLE:
-            for name, one in value.items():
-                yield from walk(one, (*path, name))
-        else:
-            yield path
-
-    for name, value in checkpoint.state.items():
-        yield from walk(value, ("state", name))
-
-
-def altered(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return -value - 1
-    if isinstance(value, bool):
-        return not value
-    if isinstance(value, int):
-        return value + 1
-    if isinstance(value, float):
-        return value + 0.5 if value == value else 1.0
-    if isinstance(value, str):
-        return value + "x"
-    if isinstance(value, list):
-        return [altered(one) for one in value] if value else [1.0]
-    if isinstance(value, dict):
-        return {name: altered(one) for name, one in value.items()}
-    return 1.0
-
-
-def mutate(checkpoint: Checkpoint, path: tuple[str, ...], drop: bool) -> Checkpoint:
-    tree = {
-        "optimizer": dict(checkpoint.optimizer),
-        "best": dict(checkpoint.best),
-        "model": dict(checkpoint.model.tensors),
-        "state": copy.deepcopy(dict(checkpoint.state)),
-    }
-    owner: Any = tree
-    for name in path[:-1]:
-        owner = owner[name]
-    if drop:
-        del owner[path[-1]]
-    else:
-        owner[path[-1]] = altered(owner[path[-1]])
-    return Checkpoint(
-        replace(checkpoint.model, tensors=tree["model"]),
-        tree["state"],
-        tree["optimizer"],
-        tree["best"],
-    )
-
-
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # one of them diverges
-def test_every_item_of_the_state_matters(tmp_path: Path) -> None:
-    """Left out or altered, each one is refused, or shows in what the run ends with."""
-    scenes = []
-    for make in SCENES:
-        run = make(tmp_path / make.__name__)
-        checkpoint = read_checkpoint(RunDirectory(run).last)
-        shutil.copytree(run, tmp_path / "same")
-        scenes.append((run, checkpoint, ending(tmp_path / "same")))
-        shutil.rmtree(tmp_path / "same")
-    paths = dict.fromkeys(path for _, checkpoint, _ in scenes for path in items(checkpoint))
-    assert len(paths) > 50
-
-    def noticed(run: Path, checkpoint: Checkpoint, wanted: Any, path: Any, drop: bool) -> bool:
-        if path not in set(items(checkpoint)):
-            return False
-        shutil.copytree(run, tmp_path / "copy")
-        try:
-            write_checkpoint(tmp_path / "copy/checkpoints/last.safetensors",
-                             mutate(checkpoint, path, drop))  # fmt: skip
-            return bool(ending(tmp_path / "copy") != wanted)
-        finally:
-            shutil.rmtree(tmp_path / "copy")
-
-    unnoticed = [
-        (path, drop)
-        for path in paths
-        for drop in (True, False)
-        if not any(noticed(*scene, path, drop) for scene in scenes)
-    ]
-    assert not unnoticed, str(unnoticed)
-
-
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"step": 10, "optimizer_steps": 10}, "step, epoch and index"),
-        ({"index": 3, "epoch": 2, "monitored": [0.1, 0.2]}, "index and the steps of an epoch"),
-        ({"optimizer_steps": 8}, "the optimizer's steps and step"),
-        ({"loss_sum": 0.5}, "loss_sum and index"),
-        ({"loss_sum": float("inf")}, "loss_sum and index"),
-        ({"monitored": [0.1, 0.2]}, "monitored and epoch"),
-        ({"norms": []}, "norms and step"),
-        ({"metrics": {}}, "metrics and epoch"),
-        ({"best_epoch": 2}, "the best epoch and the monitor"),
-        ({"best_metrics": {}}, "the best epoch and its metrics"),
-        ({"best_epoch": 4, "monitor.best_epoch": 4}, "the best epoch and epoch"),
-    ],
-)
-def test_a_state_that_contradicts_itself_is_refused(
-    tmp_path: Path, changes: dict[str, Any], named: str
-) -> None:
-    last = RunDirectory(stopped(tmp_path, CONFIGS["adam"], 9)).last  # at the end of epoch 3
-    found = read_checkpoint(last)
-    state = copy.deepcopy(dict(found.state))
-    for key, value in changes.items():
-        owner, _, name = key.rpartition(".")
-        (state[owner] if owner else state)[name] = value
-    write_checkpoint(last, replace(found, state=state))
-    with pytest.raises(CheckpointError) as error:
-        resume(tmp_path / "run")
-    assert error.value.problems[0].why == f"{named} contradict each other"
 
 
 def test_a_run_that_saved_nothing_starts_again_and_says_so(tmp_path: Path) -> None:
@@ -415,28 +145,10 @@ def test_extending(tmp_path: Path, schedule: str) -> None:
     assert log.said == ["already complete at step 27 (epoch 9)"]
 
 
-def test_an_extension_may_be_killed_too(tmp_path: Path) -> None:
-    text = CONFIGS["dropout"]
-    wanted = whole(tmp_path, text.replace("epochs: 6", "epochs: 9"))
-    seed = tmp_path / "seed"
-    train(write_config(tmp_path, text), seed)
-    for at in range(1, 1000, 13):
-        run = tmp_path / f"{at}"
-        shutil.copytree(seed, run)
-        try:
-            with armed(Faults(at, "kill")):
-                resume(run, "training.epochs=9")
-            break
-        except Killed:
-            resume(run, "training.epochs=9")
-        assert Outcome.of(run) == wanted
-    assert at > 200
-
-
 def test_an_extension_that_was_begun_is_remembered(tmp_path: Path) -> None:
     train(write_config(tmp_path, CONFIGS["adam"]), tmp_path / "run")
     with pytest.raises(Killed):
-        resume(tmp_path / "run", "training.epochs=8", log=Log(watch=_die_at))
+        resume(tmp_path / "run", "training.epochs=8", log=Log(watch=die_at_a_save))
     assert resume(tmp_path / "run").epoch == 8
 
 
@@ -489,7 +201,7 @@ def test_another_machine_is_said_before_the_run_goes_on(
     other = {"dnn": "9", "numpy": "9", "python": "4", "machine": "m", "cpu": "Z80", "blas": blas}
     monkeypatch.setattr("dnn_cli.app.facts.machine", lambda: other)
     with pytest.raises(Killed):
-        resume(run, log=Log(said=log.said, watch=_die_at))
+        resume(run, log=Log(said=log.said, watch=die_at_a_save))
     for key in ("dnn", "numpy", "python", "machine", "cpu", "blas.version", "blas.threads"):
         assert any(s.startswith(f"not bit-identical to an uninterrupted run: environment.{key} was")
                    for s in log.said)  # fmt: skip
@@ -616,29 +328,3 @@ def test_times_are_kept_of_all_processes(tmp_path: Path) -> None:
     resume(run)
     lines = [json.loads(line) for line in (run / "timing.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines][-3:] == [3, 4, 5]
-
-
-def test_power_failures_lose_nothing_that_was_called_safe(tmp_path: Path) -> None:
-    for kill_at in (0, 110):
-        folder = tmp_path / f"{kill_at}"
-        folder.mkdir()
-        ops, wanted = crash_states.trace("short", folder, kill_at)
-        found = crash_states.explore(crash_states.thinned(ops), folder, wanted, every=60)
-        assert found.states > 300 and found.resumed > 2
-        assert asdict(found) | {"states": 0, "resumed": 0} == asdict(crash_states.Finding())
-
-
-@pytest.mark.parametrize("broken", crash_states.BROKEN)
-def test_power_failures_reveal_broken_protocols(tmp_path: Path, broken: Any) -> None:
-    ops, _ = crash_states.trace("short", tmp_path)
-    assert crash_states.explore(crash_states.thinned(broken(ops)), tmp_path, most=1).lost
-
-
-def test_kill_dash_nine(tmp_path: Path) -> None:
-    words = ["--kills=20", "--seed=3", f"--folder={tmp_path}"]
-    done = subprocess.run(
-        [sys.executable, str(FAULTS / "kills.py"), *words],
-        capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "kills 20" in done.stdout and "lost 0, different 0" in done.stdout

@@ -414,8 +414,8 @@ def main() -> int:
                 failed += found.lost or found.different
         ops, _ = trace("short", folder)
         for broken in BROKEN:
-            flagged = explore(thinned(broken(ops)), folder, most=10**9)
-            print(f"{broken.__name__}: {flagged.lost} of {flagged.states} states lost")
+            flagged = explore(thinned(broken(ops)), folder, most=1000)
+            print(f"{broken.__name__}: {flagged.lost} of {flagged.states} states lost or more")
             print(f"  {flagged.example}", flush=True)
             failed += not flagged.lost
     return 1 if failed else 0

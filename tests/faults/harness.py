@@ -143,12 +143,6 @@ def resume(
     )
 
 
-def reference(folder: Path, text: str) -> Outcome:
-    """The outcome of the undisturbed run."""
-    result = train(write_config(folder, text), folder / "whole")
-    return Outcome.of(result.run)
-
-
 def exit_code(work: Callable[[], TrainResult]) -> int:
     """What the process would have ended with."""
     try:
@@ -159,6 +153,34 @@ def exit_code(work: Callable[[], TrainResult]) -> int:
 
 class Killed(BaseException):
     """The process is gone at this system call: nothing after it happens, clean-up included."""
+
+
+def die_at_a_save(event: Event) -> None:
+    """A watcher with which a process ends right after a save."""
+    if isinstance(event, CheckpointSaved):
+        raise Killed
+
+
+def stopped(folder: Path, text: str, saves: int, name: str = "run") -> Path:
+    """A run that died right after its `saves`th save."""
+    log = Log()
+
+    def die(event: Event) -> None:
+        if len(log.steps) == saves - 1:
+            die_at_a_save(event)
+
+    log.watch = die
+    try:
+        train(write_config(folder, text), folder / name, log)
+    except Killed:
+        return folder / name
+    raise AssertionError(f"the run ended before its save {saves}")
+
+
+def whole(folder: Path, text: str) -> Outcome:
+    """What the undisturbed run ends with."""
+    train(write_config(folder, text), folder / "whole")
+    return Outcome.of(folder / "whole")
 
 
 @dataclass

@@ -27,7 +27,8 @@ TESTS = (
         "tests/runs/test_checkpoint.py",
         "tests/runs/test_tensors.py",
     ),
-    *("tests/app/test_train.py", "tests/app/test_resume.py", "tests/app/test_signals.py"),
+    *("tests/app/test_train.py", "tests/app/test_resume.py", "tests/app/test_state.py"),
+    *("tests/app/test_crashes.py", "tests/app/test_signals.py"),
 )
 PATIENCE = 600  # seconds until a mutant counts as hanging, which is noticed too
 
@@ -85,18 +86,22 @@ def main() -> int:
     wanted = [name for name in MUTANTS if any(w in name for w in sys.argv[1:] or [""])]
     alive = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        scratch = Path(folder)
-        shutil.copytree(ROOT / "tests", scratch / "tests")
+        scratch, whole = Path(folder), Path(folder) / "whole"
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "dnn_cli", whole, ignore=ignored)
+        shutil.copytree(ROOT / "tests", scratch / "tests", ignore=ignored)
         shutil.copy(ROOT / "pyproject.toml", scratch)
-        for name in wanted:
+        for name in ["", *wanted]:  # first none at all: the tests must pass
             shutil.rmtree(scratch / "dnn_cli", ignore_errors=True)
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(ROOT / "dnn_cli", scratch / "dnn_cli", ignore=ignored)
-            apply(MUTANTS[name], scratch)
+            shutil.copytree(whole, scratch / "dnn_cli")
+            if name:
+                apply(MUTANTS[name], scratch)
             began = time.monotonic()
             test = caught_by(scratch)
-            alive += [] if test else [name]
-            shown = test or "NOT NOTICED"
+            if not name and test:
+                raise SystemExit(f"the tests fail without a mutant: {test}")
+            alive += [name] if name and not test else []
+            shown = test or ("NOT NOTICED" if name else "the tests pass")
             print(f"{name}: {shown} ({time.monotonic() - began:.0f} s)", flush=True)
     print(f"{len(wanted)} mutants, {len(alive)} not noticed: {alive}")
     return 1 if alive else 0

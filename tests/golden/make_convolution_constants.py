@@ -56,8 +56,12 @@ def main() -> None:
                 record["dW"] = w.grad.reshape(3, 2, 3, 3).permute(2, 3, 0, 1).numpy()
             record["db"] = b.grad.numpy()
         found[name] = {
-            key: {"shape": list(a.shape), "sum": float(a.sum()), "first": a.ravel()[:12].tolist(),
-                  "norm": float(np.sqrt((a**2).sum()))}
+            key: {
+                "shape": list(a.shape),
+                "sum": float(a.sum()),
+                "first": a.ravel()[:12].tolist(),
+                "norm": float(np.sqrt((a**2).sum())),
+            }
             for key, a in record.items()
         }
     document = {"made by": f"torch {torch.__version__}", "cases": found}
