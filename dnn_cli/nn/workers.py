@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import final
 
+import numpy as np
+
 
 @final
 class Workers:
@@ -17,7 +19,7 @@ class Workers:
     def __init__(self, count: int, set_blas: Callable[[int], None]) -> None:
         self.count = count
         self._set_blas = set_blas
-        self._pool = ThreadPoolExecutor(count - 1, "dnn")
+        self._pool = ThreadPoolExecutor(count - 1, "dnn", initializer=_be_quiet)
 
     def run(self, tasks: Sequence[Callable[[], None]]) -> None:
         """Run every task; the order is free, and all are done on return.
@@ -33,6 +35,11 @@ class Workers:
                 other.result()
         finally:
             self._set_blas(self.count)
+
+
+def _be_quiet() -> None:
+    """No warnings of overflow from this thread: the step that it works for looks for itself."""
+    np.seterr(over="ignore", invalid="ignore")
 
 
 def _drain(tasks: object) -> None:

@@ -38,6 +38,7 @@ class Evaluator:
         self.plan = network.plan(self.rows, train=False, workers=workers)
         self.scratch = loss_scratch(loss, self.rows, network.arena.params.dtype)
 
+    @np.errstate(over="ignore", invalid="ignore")  # whoever reads the predictions looks
     def run(self, data: Dataset) -> tuple[float, Array, Array]:
         """The mean loss, summed in float64, the predictions and the targets of every example.
 
@@ -60,6 +61,7 @@ class Evaluator:
         targets = np.concatenate(rebuilt) if data.targets is None else data.targets
         return total / data.rows, np.concatenate(predictions), targets
 
+    @np.errstate(over="ignore", invalid="ignore")  # whoever reads the predictions looks
     def predict(self, data: Dataset) -> Array:
         """The predictions of every example; no targets are needed."""
         found: list[Array] = []

@@ -84,6 +84,7 @@ class Stepper:
         self.random = any(layer.random for _, layer in network.chain.walk())
         self._keep_outputs(dtype)
 
+    @np.errstate(over="ignore", invalid="ignore")  # `_update` finds what is not finite
     def step(self, order: Array) -> None:
         """Take one step: batch `session.index` of the epoch whose order is `order`."""
         s = self.session
@@ -108,8 +109,7 @@ class Stepper:
         arena, recipe = s.network.arena, s.recipe
         if self.penalty is not None:
             self.penalty.add_gradient()
-        with np.errstate(over="ignore", invalid="ignore"):  # found in the next line
-            square = float(np.dot(arena.grads, arena.grads))
+        square = float(np.dot(arena.grads, arena.grads))
         if not math.isfinite(square) or not math.isfinite(loss):
             raise diverged(s, plan, order, loss, self.learning_rate)
         norm = math.sqrt(square)
