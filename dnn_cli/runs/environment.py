@@ -43,17 +43,21 @@ def versions() -> dict[str, str]:
 
 
 def blas() -> dict[str, Any] | None:
-    """Name, version, threads and kernels of the library that multiplies; None if not found."""
+    """Name, version, threads and kernels of NumPy's multiplying library; None if not found.
+
+    A process may hold others beside it, such as SciPy's own: NumPy's lies in a folder of its name.
+    """
     from threadpoolctl import threadpool_info  # only those who ask pay for the import
 
-    for library in threadpool_info():
-        if library["user_api"] == "blas":
-            return {
-                "name": library["internal_api"],
-                "version": library["version"],
-                "threads": library["num_threads"],
-                "architecture": library.get("architecture"),
-            }
+    found = [one for one in threadpool_info() if one["user_api"] == "blas"]
+    ours = [one for one in found if "numpy" in str(one.get("filepath", ""))]
+    for library in ours or found:
+        return {
+            "name": library["internal_api"],
+            "version": library["version"],
+            "threads": library["num_threads"],
+            "architecture": library.get("architecture"),
+        }
     return None
 
 

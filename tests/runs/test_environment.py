@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnn_cli.runs.environment import environment, usable_cores
+from dnn_cli.runs.environment import blas, environment, usable_cores
 
 
 def test_what_is_recorded_and_what_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +47,17 @@ def test_a_machine_that_tells_less(monkeypatch: pytest.MonkeyPatch) -> None:
     found = environment([], "")
     assert found["blas"] is None
     assert found["cpu"]["model"] and found["cpu"]["usable_cores"] == os.cpu_count()
+
+
+def test_the_library_is_the_one_that_numpy_multiplies_with(monkeypatch) -> None:
+    import threadpoolctl
+
+    def library(folder: str, version: str) -> dict[str, object]:
+        path = f"/venv/site-packages/{folder}/libscipy_openblas.so"
+        common = {"user_api": "blas", "internal_api": "openblas", "num_threads": 1}
+        return {**common, "version": version, "filepath": path, "architecture": "Zen"}
+
+    held = [library("scipy.libs", "0.3.30"), library("numpy.libs", "0.3.31")]
+    monkeypatch.setattr(threadpoolctl, "threadpool_info", lambda: held)
+    found = blas()
+    assert found is not None and found["version"] == "0.3.31"
