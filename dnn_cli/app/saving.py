@@ -4,7 +4,8 @@ Due        `every_seconds` after the save before, but no sooner than 49 times as
            saving takes 2 % of the time at most, and a kill loses that much work at most. At the
            end of an epoch, if it is one of `every_epochs`, or within an epoch
 Failing    the checkpoint before is as it was; training goes on, the next try is when the next save
-           would be due, and after the third failure in a row the run stops (exit 6)
+           would be due, and after the third failure in a row, or the second at the end, the run
+           stops (exit 6)
 Order      log, last, best: a checkpoint never knows of lines that are not durable, and whoever
            finds a best one knows that there was a last one
 """
@@ -100,10 +101,10 @@ class Saver:
         with self._told():
             best = self.standing.best
             if self.saved_step != self.session.step or self._best_written != best.epoch:
-                self._write()
+                _insist(self._write)
             if complete or best.epoch:
                 model = model_of(self.built, self.session, self.best_vector, best.metrics)
-                write_model(self.run.model, model)
+                _insist(lambda: write_model(self.run.model, model))
 
     @property
     def best_vector(self) -> Array:
@@ -161,6 +162,14 @@ class Saver:
             yield
         except FAILURES as error:
             raise FileSystemError(error.problems, state=self.safe) from error
+
+
+def _insist(write: Callable[[], None]) -> None:
+    """Write, and if that fails once more, from memory: at the end there is no next interval."""
+    try:
+        write()
+    except FAILURES:
+        write()
 
 
 def file_sizes(session: Session) -> dict[str, int]:

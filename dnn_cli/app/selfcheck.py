@@ -44,7 +44,7 @@ name: selfcheck
 data: {source: {type: synthetic, kind: moons, rows: 3000}, split: {valid: 0.1}}
 model: {layers: [{type: dense, units: 48}, batch_norm, relu, {type: dropout, rate: 0.1}]}
 optimizer: {type: adam, learning_rate: 1e-3, schedule: cosine}
-training: {epochs: 12, batch_size: 4, threads: 1, checkpoint: {every_seconds: 0.05}}
+training: {epochs: 20, batch_size: 4, threads: 1, checkpoint: {every_seconds: 0.05}}
 """
 _NETWORKS: dict[str, list[dict[str, Any]]] = {
     "dense": [{"type": "dense", "units": 5}, {"type": "tanh"}, {"type": "dense", "units": 3}],
@@ -127,6 +127,7 @@ def check_resuming(folder: Path) -> str:
     whole, killed = (RunDirectory(folder / name) for name in ("whole", "killed"))
     _train(folder, "train", str(config), "--run-dir", str(whole.path))
     steps = list(_kill_and_resume(folder, config, killed))
+    _require(bool(steps), "the training ended before it could be killed")
     for made in ("model", "metrics", "last"):
         one, other = (read_bytes(getattr(run, made)) for run in (whole, killed))
         _require(one == other, f"{made} differs after kills at steps {steps}")

@@ -76,7 +76,7 @@ def test_a_run_maydie_at_a_save_every_step(tmp_path: Path) -> None:
 def test_a_kill_at_every_system_call(tmp_path: Path) -> None:
     text = CONFIGS["short"]
     path, wanted = write_config(tmp_path, text), whole(tmp_path, text)
-    for at in range(1, 1000, 2):  # the others: `python tests/faults/faults.py`
+    for at in range(1, 1000, 3):  # the others: `python tests/faults/faults.py`
         run, log = tmp_path / f"{at}", Log()
         try:
             with armed(Faults(at, "kill")):
@@ -117,8 +117,8 @@ def test_a_kill_at_every_system_call_of_a_resumption(tmp_path: Path) -> None:
 )
 def test_a_fault_at_any_system_call(tmp_path: Path, fault: int | str, persistent: bool) -> None:
     """A sample here; `python tests/faults/faults.py` tries them all."""
-    tried = sweep(tmp_path, fault, persistent, start=3, stride=11)
-    assert tried.runs >= 12
+    tried = sweep(tmp_path, fault, persistent, start=3, stride=13)
+    assert tried.runs >= 14
     assert not tried.wrong
 
 
@@ -127,7 +127,7 @@ def test_an_extension_may_be_killed_too(tmp_path: Path) -> None:
     wanted = whole(tmp_path, text.replace("epochs: 6", "epochs: 9"))
     seed = tmp_path / "seed"
     train(write_config(tmp_path, text), seed)
-    for at in range(1, 1000, 13):
+    for at in range(1, 1000, 19):
         run = tmp_path / f"{at}"
         shutil.copytree(seed, run)
         try:

@@ -35,6 +35,7 @@ from dnn_cli.app import resume as resuming
 from dnn_cli.app.resume import resume_run
 from dnn_cli.app.train import train_run
 from dnn_cli.base.errors import CheckpointError, ConfigError, LockedError
+from dnn_cli.cli.application import run as dnn
 from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.training.events import CheckpointSaved, Event
 
@@ -173,6 +174,19 @@ def test_what_makes_it_another_training_is_refused(tmp_path: Path, change: str, 
     assert found.value.exit_code == 5
     assert (run / "resolved.yaml").read_bytes() == before
     resume(run)
+
+
+def test_another_kind_of_momentum_is_refused(tmp_path: Path) -> None:
+    with_it = CONFIGS["momentum"]
+    without = with_it.replace("momentum: 0.9", "momentum: 0.0")
+    for text, change, why in (
+        (with_it, "optimizer.momentum=0.0", "state velocity, this optimizer needs none"),
+        (without, "optimizer.momentum=0.9", "state none, this optimizer needs velocity"),
+    ):
+        run = stopped(tmp_path, text, 8, why.split(",")[0])
+        with pytest.raises(CheckpointError) as found:
+            resume(run, change)
+        assert why in found.value.problems[0].why
 
 
 @pytest.mark.parametrize(
@@ -328,3 +342,19 @@ def test_times_are_kept_of_all_processes(tmp_path: Path) -> None:
     resume(run)
     lines = [json.loads(line) for line in (run / "timing.jsonl").read_text().splitlines()]
     assert [line["epoch"] for line in lines][-3:] == [3, 4, 5]
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = ["--runs", str(tmp_path / "runs")]
+    assert dnn(["resume", "latest", *runs]) == 5
+    assert "there is no run in" in capsys.readouterr().err
+    path = write_config(tmp_path, CONFIGS["short"])
+    assert dnn(["train", str(path), *runs, "training.max_time=1e-9"]) == 75
+    assert f"continue with: dnn resume {tmp_path}/runs/r-001\n" in capsys.readouterr().err
+    assert dnn(["resume", f"{tmp_path}/runs/r-001", "training.max_time=null", "-q"]) == 0
+    assert dnn(["resume", "latest", *runs]) == 0
+    assert "already complete at step 4 (epoch 2)" in capsys.readouterr().err
+    assert dnn(["resume", "latest", *runs, "--set", "seed=9"]) == 5
+    assert dnn(["resume", "latest", *runs, "--set", "training.epochs=3", "-v"]) == 0
+    assert "epoch 3/3" in capsys.readouterr().err
+    assert dnn(["resume", "latest", *runs, "-q", "-v"]) == 2

@@ -29,7 +29,7 @@ name: r
 data: {source: {type: synthetic, kind: moons, rows: 2000}, split: {valid: 0.1}}
 model: {hidden: [32], dropout: 0.1}
 optimizer: {type: adam, schedule: cosine}
-training: {epochs: 12, batch_size: 4, threads: 1, checkpoint: {every_seconds: 0.05}}
+training: {epochs: 10, batch_size: 4, threads: 1, checkpoint: {every_seconds: 0.05}}
 """
 PLAIN = {
     "PATH": os.environ["PATH"],

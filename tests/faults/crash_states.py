@@ -198,7 +198,8 @@ class State:
             files = sorted({file for file in names.values() if file})
             for choice in product(*(self.contents[file].versions() for file in files)):
                 held = dict(zip(files, choice, strict=True))
-                yield {name: held[file] if file else None for name, file in names.items()}
+                yield {name: held[file] if file else None for name, file in names.items()
+                       if not os.path.dirname(name) or os.path.dirname(name) in names}  # fmt: skip
 
 
 def _inside(path: str) -> str:
@@ -375,7 +376,14 @@ def early_ack(ops: list[Op]) -> list[Op]:
     return made
 
 
-BROKEN = (no_file_sync, no_directory_sync, no_log_sync, in_place, delete_first, early_ack)
+def no_mkdir_sync(ops: list[Op]) -> list[Op]:
+    """The directory of the checkpoints itself may be gone."""
+    made = next(k for k, op in enumerate(ops) if op.kind == "mkdir")
+    return [op for k, op in enumerate(ops) if k < made or op != Op("syncdir", ".")]
+
+
+BROKEN = (no_mkdir_sync, no_file_sync, no_directory_sync, no_log_sync)
+BROKEN += (in_place, delete_first, early_ack)
 
 
 def trace(name: str, folder: Path, kill_at: int = 0) -> tuple[list[Op], Outcome]:

@@ -80,8 +80,8 @@ CONFIGS = {
         batch=12,
     ),
     "images": config(
-        DIGITS,
-        "{layers: [flatten, {type: dense, units: 16}, relu]}",
+        DIGITS.replace("split", "augment: {shift: 1, noise: 0.1, cutout: 2}, split"),
+        "{layers: [{type: conv2d, filters: 4}, batch_norm, relu, max_pool2d]}",
         training="epochs: 3, metrics: [accuracy, f1]",
     ),
 }

@@ -4,11 +4,12 @@ Each mutant is one change in a scratch copy of the package: an fsync left out, a
 passes, an item of the state that is not restored. The tests of `runs` and `app` run against it,
 quick ones first, until one fails.
 
-    python tests/faults/mutants.py [words of names]
+    python tests/faults/mutants.py [words of names] [--skip n]
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shutil
@@ -20,16 +21,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[2]
-TESTS = (
-    *("tests/runs/test_files.py", "tests/runs/test_append_log.py", "tests/runs/test_lock.py"),
-    *(
-        "tests/runs/test_directory.py",
-        "tests/runs/test_checkpoint.py",
-        "tests/runs/test_tensors.py",
-    ),
-    *("tests/app/test_train.py", "tests/app/test_resume.py", "tests/app/test_state.py"),
-    *("tests/app/test_crashes.py", "tests/app/test_signals.py"),
-)
+RUNS = tuple(f"tests/runs/test_{n}.py" for n in ("files", "append_log", "lock", "directory"))
+RUNS += tuple(f"tests/runs/test_{n}.py" for n in ("checkpoint", "tensors"))
+APP = tuple(f"tests/app/test_{n}.py" for n in ("train", "resume", "state", "crashes", "signals"))
+FIRST = {  # where a mutant is looked for before everywhere else
+    "app/state.py": "tests/app/test_state.py",
+    "app/resume.py": "tests/app/test_resume.py",
+    "app/facts.py": "tests/app/test_resume.py",
+    "app/signals.py": "tests/app/test_signals.py",
+    "__main__.py": "tests/app/test_signals.py",
+}
 PATIENCE = 600  # seconds until a mutant counts as hanging, which is noticed too
 
 
@@ -64,10 +65,16 @@ def apply(mutant: Mutant, scratch: Path) -> None:
     path.write_text(text.replace(mutant.old, mutant.new))
 
 
-def caught_by(scratch: Path) -> str:
+def tests_for(file: str) -> list[str]:
+    """All tests, those most likely to notice a change of `file` first."""
+    rooms = (*RUNS, *APP) if file.startswith("runs/") else (*APP, *RUNS)
+    return list(dict.fromkeys([FIRST.get(file, rooms[0]), *rooms]))
+
+
+def caught_by(scratch: Path, tests: list[str]) -> str:
     """The first test that fails, or nothing."""
     words = [sys.executable, "-m", "pytest", "-x", "-q", "--tb=no", "-p", "no:cacheprovider"]
-    words += [f"--basetemp={scratch}/pytest", *TESTS]
+    words += [f"--basetemp={scratch}/pytest", *tests]
     environment = {**os.environ, "PYTHONPATH": str(scratch), "OPENBLAS_NUM_THREADS": "1"}
     try:
         done = subprocess.run(
@@ -78,12 +85,18 @@ def caught_by(scratch: Path) -> str:
     found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout, re.MULTILINE)
     if found:
         return found[1]
-    return "" if done.returncode == 0 else f"(pytest ended with {done.returncode})"
+    if done.returncode:
+        raise SystemExit(f"pytest ended with {done.returncode}: {done.stdout[-2000:]}")
+    return ""
 
 
 def main() -> int:
-    """Try every mutant whose name holds one of the words given."""
-    wanted = [name for name in MUTANTS if any(w in name for w in sys.argv[1:] or [""])]
+    """Try every mutant whose name holds one of the words given, from the `skip`th on."""
+    words = argparse.ArgumentParser()
+    words.add_argument("words", nargs="*", default=[""])
+    words.add_argument("--skip", type=int, default=0)
+    given = words.parse_args()
+    wanted = [name for name in MUTANTS if any(w in name for w in given.words)][given.skip :]
     alive = []
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
         scratch, whole = Path(folder), Path(folder) / "whole"
@@ -97,7 +110,7 @@ def main() -> int:
             if name:
                 apply(MUTANTS[name], scratch)
             began = time.monotonic()
-            test = caught_by(scratch)
+            test = caught_by(scratch, tests_for(MUTANTS[name].file if name else ""))
             if not name and test:
                 raise SystemExit(f"the tests fail without a mutant: {test}")
             alive += [name] if name and not test else []
