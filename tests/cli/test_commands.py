@@ -4,6 +4,7 @@ from types import SimpleNamespace as Made
 
 import pytest
 
+from dnn_cli.app.attempt import TrainResult
 from dnn_cli.base.errors import (
     CheckpointError,
     ConfigError,
@@ -35,14 +36,14 @@ def calls(app):
     """What the application was asked for; it answers as little as it may."""
     made = Made(log=[], result={})
 
-    def answer(name, /, **defaults):
+    def answer(name, result=Made, /, **defaults):
         def called(*args, **options):
             made.log.append((name, args, options))
-            return Made(**{**defaults, **made.result})
+            return result(**{**defaults, **made.result})
 
         return called
 
-    app.train.train_run = answer("train", **TRAINED)
+    app.train.train_run = answer("train", TrainResult, **TRAINED)
     app.evaluate.evaluate_model = answer("evaluate", **EVALUATED)
     app.predict.predict_file = answer("predict", rows=3, output="p.csv", checkpoint="m")
     app.check.check_config = answer(
@@ -120,7 +121,7 @@ def test_train_ends_with_the_code_of_its_reason(dnn, calls, reason, code):
 def test_train_shows_and_says_unless_quiet(dnn, app, calls):
     def train_run(config, *, observers, say, **options):
         say("hello")
-        return Made(**TRAINED)
+        return TrainResult(**TRAINED)
 
     app.train.train_run = train_run
     loud, quiet = dnn("train", "c.yaml"), dnn("train", "c.yaml", "-q")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from dnn_cli.base.errors import UsageError
 from dnn_cli.cli.options import Debug, Overrides, Runs, Set, overrides
+from dnn_cli.cli.watching import Quiet, Verbose, watched
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -32,28 +31,21 @@ def resume(
     changes: Overrides = None,
     sets: Set = None,
     runs: Runs = "runs",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print errors and the last lines only.")
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also tell of checkpoints and long epochs.")
-    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Continue a run that was killed or stopped, or extend one."""
     from dnn_cli.app.resume import resume_run
-    from dnn_cli.console.closing import show_closing
-    from dnn_cli.console.progress import progress_for
 
-    if quiet and verbose:
-        raise UsageError("--quiet and --verbose exclude each other", fix="leave one of them out")
-    with progress_for(sys.stderr, quiet, verbose) as progress:
-        result = resume_run(
+    watched(
+        lambda progress: resume_run(
             run,
             overrides=overrides(changes, sets),
             runs=runs,
             observers=[progress],
             say=progress.say,
-        )
-    show_closing(result, sys.stderr)
-    raise typer.Exit(result.exit_code)
+        ),
+        quiet,
+        verbose,
+    )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
-from dnn_cli.base.errors import EXIT_BUDGET, EXIT_SIGNALS, UsageError
 from dnn_cli.cli.options import Config, Debug, Overrides, Runs, Set, overrides
+from dnn_cli.cli.watching import Quiet, Verbose, watched
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -21,13 +20,6 @@ Examples:
   dnn train churn.yaml optimizer.learning_rate=0.01 training.epochs=5
   dnn train churn.yaml --name first-try --runs /scratch/runs
 """
-
-_EXITS = {
-    "max_time": EXIT_BUDGET,
-    "hangup": EXIT_SIGNALS[1],
-    "interrupted": EXIT_SIGNALS[2],
-    "terminated": EXIT_SIGNALS[15],
-}
 
 
 @app.command(epilog=EPILOG)
@@ -42,23 +34,15 @@ def train(
         str | None, typer.Option(metavar="DIR", help="The run directory itself, new or empty.")
     ] = None,
     runs: Runs = "runs",
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print errors and the last lines only.")
-    ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Also tell of checkpoints and long epochs.")
-    ] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
     """Train the network that a configuration file describes."""
     from dnn_cli.app.train import train_run
-    from dnn_cli.console.closing import show_closing
-    from dnn_cli.console.progress import progress_for
 
-    if quiet and verbose:
-        raise UsageError("--quiet and --verbose exclude each other", fix="leave one of them out")
-    with progress_for(sys.stderr, quiet, verbose) as progress:
-        result = train_run(
+    watched(
+        lambda progress: train_run(
             config,
             overrides=overrides(changes, sets),
             name=name,
@@ -66,6 +50,7 @@ def train(
             runs=runs,
             observers=[progress],
             say=progress.say,
-        )
-    show_closing(result, sys.stderr)
-    raise typer.Exit(_EXITS.get(result.reason, 0))
+        ),
+        quiet,
+        verbose,
+    )
