@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import platform
 import sys
-import tempfile
 import traceback
 from collections.abc import Callable, Iterator
-from importlib import metadata
 from typing import Any
 
 import typer
@@ -89,6 +86,8 @@ def bug(error: Exception, debug: bool = False) -> str:
     if debug:
         return f"{line}\n"
     try:
+        import tempfile  # 30 ms with those of `_report`, for a file that is hardly ever written
+
         with tempfile.NamedTemporaryFile(
             "w", prefix="dnn-crash-", suffix=".txt", delete=False, encoding="utf-8"
         ) as file:
@@ -100,6 +99,9 @@ def bug(error: Exception, debug: bool = False) -> str:
 
 def _report(error: BaseException) -> Iterator[str]:
     """Where it happened and under which versions: no data, no arguments, no environment."""
+    import platform
+    from importlib import metadata
+
     yield f"dnn {__version__}\nPython {platform.python_version()} on {platform.platform()}\n"
     for name in _PACKAGES:
         try:

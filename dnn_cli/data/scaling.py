@@ -35,7 +35,7 @@ from dnn_cli.data.spec import ScaleKind
 from dnn_cli.data.statistics import ByteStatistics, Statistics, chunks
 
 FLOAT32 = np.finfo(np.float32)
-Fitted: TypeAlias = tuple[Array | None, Array | None]
+Fitted: TypeAlias = "tuple[Array | None, Array | None]"
 
 
 @final

@@ -6,7 +6,6 @@ Cost       handing work over and waiting takes 55-95 µs: only for pieces of a m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import final
 
 import numpy as np
@@ -19,6 +18,8 @@ class Workers:
     def __init__(self, count: int, set_blas: Callable[[int], None]) -> None:
         self.count = count
         self._set_blas = set_blas
+        from concurrent.futures import ThreadPoolExecutor  # 5 ms that one thread need not pay
+
         self._pool = ThreadPoolExecutor(count - 1, "dnn", initializer=_be_quiet)
 
     def run(self, tasks: Sequence[Callable[[], None]]) -> None:
