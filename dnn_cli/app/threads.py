@@ -1,6 +1,6 @@
 """How many processor threads a training uses, and for what.
 
-Products   large ones are divided by the BLAS library itself; small ones are faster on one thread
+Products   wide ones are divided by the BLAS library itself; small ones are faster on one thread
 Blocks     stages over images are divided among worker threads, whose products use one thread each
 Why        1 and 2 threads of a product round differently: the number is recorded, and is part of
            what has to be equal for equal results
@@ -14,10 +14,6 @@ from dnn_cli.nn.network import Network
 from dnn_cli.nn.spans import BLOCK_BYTES, spans
 from dnn_cli.nn.workers import Workers
 from dnn_cli.runs.environment import usable_cores
-
-# Multiply-adds of a product below which a second BLAS thread is not worth its risk: it saves a
-# quarter of the time of 128 x 784 x 128 on a quiet machine, and on a busy one costs many times it.
-_WORTHWHILE = 40_000_000
 
 
 def use_threads(
@@ -38,7 +34,5 @@ def use_threads(
 
 
 def _chosen(network: Network, batch_size: int) -> int:
-    layers = [layer for _, layer in network.chain.walk()]
-    largest = max((layer.operations() for layer in layers), default=0)
-    blocked = any(s.blocked for s in spans(network.chain, batch_size, 4, BLOCK_BYTES))
-    return usable_cores() if blocked or largest * batch_size >= _WORTHWHILE else 1
+    found = spans(network.chain, batch_size, 4, BLOCK_BYTES)
+    return usable_cores() if any(span.blocked or span.wide for span in found) else 1

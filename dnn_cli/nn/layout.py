@@ -1,7 +1,7 @@
 """Laying out a chain: which arrays there are, and which layers share them.
 
 Rooms      a room is memory for one array of every example: whole (n rows), or local (a block's
-           rows, once for each group that may run at the same time)
+           rows, once for each lane, that is for each thread)
 """
 
 from __future__ import annotations
@@ -161,7 +161,7 @@ class _Layout:
 
     def _lanes(self, span: Span) -> int:
         """Groups that may run at the same time; one after the other they share their memory."""
-        return len(self._borders(span)) if self.workers else 1
+        return min(self.workers.count, len(self._borders(span))) if self.workers else 1
 
     def _flat(self, rows: int, size: int) -> Array:
         return aligned_zeros(rows * size, self.dtype)
@@ -182,27 +182,29 @@ class _Layout:
 
     def _stage(self, span: Span) -> Stage:
         places, size = self._places(span)
-        scratch = self._scratch_rooms(span)
-        groups = []
-        for lane, blocks in enumerate(self._borders(span)):
-            total, part = (aligned_zeros(size, self.dtype) for _ in range(2))
-            made = []
-            for index, (start, stop) in enumerate(blocks):
-                vector = part if index else total
-                steps = [
-                    self._step(k, span, lane % self._lanes(span), start, stop, scratch[k])
-                    for k in range(span.start, span.stop)
-                ]
-                for k, step in zip(range(span.start, span.stop), steps, strict=True):
-                    step.ws.grads = self._grads(k, span, vector, places)
-                made.append(Block(start, stop, steps))
-            groups.append(Group(made, total, part))
+        scratch, borders = self._scratch_rooms(span), self._borders(span)
+        totals = [aligned_zeros(size, self.dtype) for _ in borders]
+        lanes = []
+        for lane in range(self._lanes(span)):
+            part = aligned_zeros(size, self.dtype)
+            groups = []
+            for blocks, total in zip(borders, totals, strict=True):
+                made = []
+                for index, (start, stop) in enumerate(blocks):
+                    vector = part if index else total
+                    steps = []
+                    for k in range(span.start, span.stop):
+                        step = self._step(k, lane, start, stop, scratch[k])
+                        step.ws.grads = self._grads(k, span, vector, places)
+                        steps.append(step)
+                    made.append(Block(start, stop, steps))
+                groups.append(Group(made, total, part))
+            lanes.append(groups)
         gradients = [(self.arena.gradient(name).reshape(-1), p) for name, p in places.items()]
-        return Stage(groups, gradients, self.workers)
+        products = self.workers.count if self.workers and span.wide else 1
+        return Stage(lanes, gradients, self.workers, products)
 
-    def _step(
-        self, k: int, span: Span, lane: int, start: int, stop: int, scratch: dict[str, Room]
-    ) -> Step:
+    def _step(self, k: int, lane: int, start: int, stop: int, scratch: dict[str, Room]) -> Step:
         layer, name = self.chain.layers[k], self.prefix + self.chain.names[k]
         x = self.values[k].part(lane, start, stop, layer.in_shape)
         y = self.values[k + 1].part(lane, start, stop, layer.out_shape)
@@ -219,7 +221,7 @@ class _Layout:
         }
         step = Step(name, layer, x, y, dy, dx, Scratch(arrays))
         step.ws.inner = self._inner(layer, name, x, dx is not None)
-        if layer.random and start == 0:
+        if layer.random and start == 0 and lane == 0:
             whole = {key: room.arrays[0] for key, room in scratch.items()}
             self.random.append(Step(name, layer, x, y, None, None, Scratch(whole)))
         return step

@@ -6,7 +6,9 @@ Stages     layers run one after another over the whole batch; a run of layers th
            one by one is a stage of blocks of a few images, small enough to stay in cache. What
            no backward pass reads again exists for one block only
 Threads    the blocks of a stage fall into groups that do not depend on the number of threads;
-           the gradients of a group are summed block by block, those of the groups in their order
+           the gradients of a group are summed block by block, those of the groups in their order.
+           Each thread is a lane: it takes the next group, and works in memory of its own, so that
+           what a thread touches stays in the cache of its core
 Smaller    batches are leading slices of the same buffers (`cut`), made once a size
 Aliasing   a layer runs in place if it may and its input is not needed any more: no layer below
            reads those numbers in backward, and they are not the chain's own input
@@ -16,9 +18,8 @@ Skipped    no dx is computed below the first layer that learns: on flattened ima
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 
 import numpy as np
 
@@ -112,42 +113,49 @@ class Group:
 class Stage:
     """A run of layers, over the whole batch or block by block.
 
-    `gradients` are pieces of the network's gradient vector and where they lie in the groups'
-    totals; none in an undivided stage, whose layers write to the vector themselves.
+    `lanes` hold the same groups, each in memory of its own; an undivided stage is one group in
+    one lane. `gradients` are pieces of the network's gradient vector and where they lie in the
+    groups' totals; none in an undivided stage, whose layers write to the vector themselves.
+    `products` is how many BLAS threads an undivided stage gives its products.
     """
 
-    groups: list[Group]
+    lanes: list[list[Group]]
     gradients: list[tuple[Array, slice]]
     workers: Workers | None = None
+    products: int = 1
 
     def forward(self, train: bool) -> None:
         """Run the layers on the stage's input."""
-        if self.workers is None or len(self.groups) == 1:
-            for group in self.groups:
-                group.forward(train)
-        else:
-            self.workers.run([partial(group.forward, train) for group in self.groups])
+        self._each(lambda group: group.forward(train))
 
     def backward(self) -> None:
         """From the gradient of the stage's output to those of its slots and of its input."""
-        if self.workers is None or len(self.groups) == 1:
-            for group in self.groups:
-                group.backward()
-        else:
-            self.workers.run([group.backward for group in self.groups])
+        self._each(Group.backward)
+        first, *others = self.lanes[0]
         for target, place in self.gradients:
-            np.copyto(target, self.groups[0].total[place])
-            for group in self.groups[1:]:
+            np.copyto(target, first.total[place])
+            for group in others:
                 np.add(target, group.total[place], out=target)
+
+    def _each(self, action: Callable[[Group], None]) -> None:
+        """Every group once, in whichever lane is free."""
+        groups, workers = self.lanes[0], self.workers
+        if workers is not None and len(groups) > 1:
+            workers.run(lambda lane, number: action(self.lanes[lane][number]), len(groups))
+            return
+        if workers is not None:
+            workers.products(self.products)
+        for group in groups:
+            action(group)
 
     def cut(self, n: int) -> Stage:
         """The stage for the first `n` examples."""
-        groups = [cut for group in self.groups if (cut := group.cut(n))]
-        return Stage(groups, self.gradients, self.workers)
+        lanes = [[cut for group in lane if (cut := group.cut(n))] for lane in self.lanes]
+        return Stage(lanes, self.gradients, self.workers, self.products)
 
     def steps(self) -> Iterator[Step]:
         """Every layer of every block."""
-        for group in self.groups:
+        for group in self.lanes[0]:
             for block in group.blocks:
                 yield from block.steps
 

@@ -72,6 +72,8 @@ class Stepper:
         network, size = session.network, session.train.batch_size
         dtype = network.arena.params.dtype
         self.plan = network.plan(size, train=True, workers=session.workers)
+        if session.workers is not None:
+            session.optimizer.share(session.workers)
         self.targets = target_buffer(session.train.dataset, size)
         self.scratch = {size: loss_scratch(session.loss, size, dtype)}
         schedule = session.recipe.schedule

@@ -35,7 +35,7 @@ class Session:
     train: Batches
     valid: Dataset | None
     monitor: Monitor
-    workers: Workers | None = None  # threads that share the blocks of a step
+    workers: Workers | None = None  # threads that share the work of a step
 
     step: int = 0  # steps taken
     epoch: int = 0  # epochs finished

@@ -189,19 +189,36 @@ def test_a_stage_is_blocked_only_where_it_pays() -> None:
     assert [s.blocked for s in spans(chain, 64, 4, 20_000)] == [True, False]
     assert [s.blocked for s in spans(chain, 64, 4, 1 << 40)] == [False]
     dense = build_network([make("dense", units=4)], (6,)).chain
-    assert [s.blocked for s in spans(dense, 1 << 20, 4, 1)] == [False]
+    assert [s.blocked for s in spans(dense, 1 << 10, 4, 1)] == [False]
+
+
+def test_only_wide_products_get_the_threads_of_the_library() -> None:
+    layers = [make("dense", units=500), make("relu"), make("dense", units=3), make("tanh")]
+    network = build_network(layers, (500,))
+    assert [(s.start, s.stop, s.wide) for s in spans(network.chain, 100, 4, 1)] == [
+        (0, 2, True),
+        (2, 4, False),
+    ]
+    assert [s.wide for s in spans(network.chain, 90, 4, 1)] == [False]
+    set_to: list[int] = []
+    plan = network.plan(100, train=True, workers=Workers(2, set_to.append))
+    plan.forward(True)
+    assert set_to == [2, 1]
+    plan.backward()
+    plan.forward(True)
+    assert set_to == [2, 1, 2, 1]  # only where it changes
 
 
 def test_an_error_in_a_worker_is_raised() -> None:
     workers = Workers(2, lambda threads: None)
 
-    def fail() -> None:
+    def fail(lane: int, number: int) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        workers.run([fail, fail, fail])
+        workers.run(fail, 3)
     done: list[int] = []
-    workers.run([lambda i=i: done.append(i) for i in range(20)])  # type: ignore[misc]
+    workers.run(lambda lane, number: done.append(number), 20)
     assert sorted(done) == list(range(20))
 
 
