@@ -128,3 +128,45 @@ def test_N02_a_norm_overflows_where_no_gradient_does(here, dnn, config) -> None:
     assert found.code == 8
     assert account()["first_not_finite"] == "the gradient's norm"
     assert math.isfinite(account()["loss"])
+
+
+@pytest.mark.parametrize(
+    ("data", "model", "loss"),
+    [
+        ("{source: t.csv, target: y, scale: none}", "{hidden: [4]}", "sigmoid_cross_entropy"),
+        ("{source: t.csv, target: y, scale: none}", "{hidden: [4]}", "softmax_cross_entropy"),
+        ("{source: t.csv, target: a, exclude: [y], scale: none}", "{hidden: [4]}", "huber"),
+        ("{source: t.csv, target: a, exclude: [y], scale: none}", "{layers: []}", "auto"),
+    ],
+)
+def test_N04_an_output_that_is_not_finite_is_no_answer(
+    here, dnn, table, config, data, model, loss
+) -> None:
+    table()
+    assert dnn("train", config(data, model), f"loss={loss}", "training.epochs=9").code == 0
+    for file in here.glob("runs/a-001/*.safetensors"):  # weights that any input overflows
+        grow(file)
+    rows = [("1", "2"), ("3e38", "3e38"), ("3e38", "-3e38"), ("-3e38", "3e38"), ("-3e38", "-3e38")]
+    lines = [f"{a},{b},{('no', 'yes')[i % 2]}" for i, (a, b) in enumerate(rows)]
+    (here / "n.csv").write_text("\n".join(["a,b,y", *lines, ""]))
+    for kind in ("csv", "jsonl", "npy"):
+        found = dnn("predict", "n.csv", "-o", f"p.{kind}")
+        assert found.code == 8 and "the prediction of row " in found.err, found.err
+        assert not (here / f"p.{kind}").exists()
+    found = dnn("predict", "n.csv")
+    assert (found.code, found.out) == (8, "")
+    for options in ([], ["--json"], ["--fail-if", "loss>1"]):
+        found = dnn("evaluate", "runs/a-001", "n.csv", *options)
+        assert (found.code, found.out) == (8, "") and "not finite" in found.err
+
+
+def grow(file: Path) -> None:
+    """Multiply the weights of a model file, as a training that went far would have."""
+    from dataclasses import replace
+
+    from dnn_cli.runs.model_file import read_model, write_model
+
+    model = read_model(file)
+    tensors = {name: (a * 1e4).astype(a.dtype) for name, a in model.tensors.items()}
+    file.unlink()
+    write_model(file, replace(model, tensors=tensors))
