@@ -170,3 +170,19 @@ def grow(file: Path) -> None:
     tensors = {name: (a * 1e4).astype(a.dtype) for name, a in model.tensors.items()}
     file.unlink()
     write_model(file, replace(model, tensors=tensors))
+
+
+def test_N07_decayed_weights_and_state_do_not_become_subnormal(here, dnn, config) -> None:
+    # The inputs of one column are all zero, so that nothing but decay moves its weights.
+    lines = [f"0,{i % 7},{('no', 'yes')[i % 2]}" for i in range(40)]
+    (here / "t.csv").write_text("\n".join(["zero,a,y", *lines, ""]))
+    for optimizer in ("sgd, momentum: 0.9", "adam"):
+        rate = f"{{type: {optimizer}, learning_rate: 0.1, weight_decay: 2.0}}"
+        name = config("{source: t.csv, target: y, scale: none}", optimizer=rate,
+                      training="epochs: 900, batch_size: full, metrics: []")  # fmt: skip
+        assert dnn("train", name, "-q", "--run-dir", optimizer[:3]).code == 0
+        saved = read_checkpoint(Path(optimizer[:3], "checkpoints/last.safetensors"))
+        tiny = np.finfo(np.float32).tiny
+        for array in (*saved.model.tensors.values(), *saved.optimizer.values()):
+            assert not np.any((array != 0) & (np.abs(array) < tiny))
+        assert np.all(saved.model.tensors["dense_1.W"][0] == 0)
