@@ -12,10 +12,15 @@ import pytest
 
 from dnn_cli.app.build import build
 from dnn_cli.base.errors import DivergedError
+from dnn_cli.base.task import Task
 from dnn_cli.config.load import load_config
+from dnn_cli.data.statistics import ByteStatistics
+from dnn_cli.nn.optimizer import OPTIMIZERS
+from dnn_cli.nn.schedule import SCHEDULES, Progress
 from dnn_cli.runs.checkpoint import read_checkpoint
 from dnn_cli.runs.recorders import read_records
 from dnn_cli.training.loop import Stepper
+from dnn_cli.training.metrics import measure
 
 HUGE = "{type: sgd, learning_rate: 1e30}"
 NORMED = "{layers: [batch_norm, {type: dense, units: 4}, relu]}"
@@ -172,6 +177,62 @@ def grow(file: Path) -> None:
     write_model(file, replace(model, tensors=tensors))
 
 
+@pytest.mark.parametrize("size", ["1", "3", "39", "40", "1000", "full"])
+def test_N05_batches_of_one_partial_and_larger_than_the_data(dnn, table, config, size) -> None:
+    table()
+    model = "{layers: [{type: dense, units: 4}, batch_norm, relu]}"
+    found = dnn("train", config(model=model, training=f"epochs: 2, batch_size: {size}"))
+    assert found.code == 0, found.err
+    steps = {"1": 40, "3": 14, "39": 2}.get(size, 1)
+    summary = json.loads(Path("runs/a-001/summary.json").read_text())
+    assert summary["steps"] == 2 * steps
+    assert all(math.isfinite(v) for line in metrics() for v in line.values()
+               if isinstance(v, float))  # fmt: skip
+    if size in ("1000", "full"):
+        assert dnn("train", config(model=model, training="epochs: 2, batch_size: 40")).code == 0
+        assert metrics("runs/a-001") == metrics("runs/a-002")
+
+
+@pytest.mark.parametrize("scale", ["standard", "minmax", "robust", "unit", "none"])
+def test_N06_constant_and_zero_columns_divide_by_nothing(here, dnn, config, scale) -> None:
+    lines = [f"0,5,{i % 7},{('no', 'yes')[i % 2]}" for i in range(40)]
+    (here / "t.csv").write_text("\n".join(["zero,five,a,y", *lines, ""]))
+    model = "{layers: [{type: dense, units: 4}, batch_norm, relu, layer_norm]}"
+    found = dnn("train", config(f"{{source: t.csv, target: y, scale: {scale}}}", model))
+    assert found.code == 0, found.err
+    if scale != "none":
+        constant = "zero" if scale == "unit" else "zero, five"
+        assert "constant in training, so of no use" in found.err and constant in found.err
+    (here / "n.csv").write_text("zero,five,a\n0,5,3\n9,5,3\n")
+    first, second = dnn("predict", "n.csv", "--proba").out.splitlines()[1:]
+    if scale != "none":  # what it was not taught about says nothing
+        assert first == second
+
+
+@pytest.mark.parametrize(
+    ("model", "optimizer", "learns"),
+    [
+        ("{hidden: [4]}", "{type: adam, learning_rate: 0.0}", False),
+        ("{hidden: [4]}", "{type: sgd, learning_rate: 0.0, weight_decay: 1e30}", False),
+        ("{layers: [{type: dense, units: 4, weights: zeros}, relu]}",
+         "adam", True),  # no unit ever fires: only the output's bias learns
+    ],
+)  # fmt: skip
+def test_N06_nothing_to_learn(dnn, table, config, model, optimizer, learns) -> None:
+    table()
+    found = dnn("train", config(model=model, optimizer=optimizer))
+    assert found.code == 0, found.err
+    first, second = (line["train.loss"] for line in metrics())
+    assert math.isfinite(first) and (abs(first - second) > 1e-6) == learns
+
+
+def test_N06_a_decay_that_overshoots_diverges(dnn, table, config) -> None:
+    table()
+    rate = "{type: sgd, learning_rate: 1.0, weight_decay: 1e30}"
+    found = dnn("train", config(optimizer=rate, training="epochs: 9, batch_size: 8"))
+    assert found.code == 8 and "a smaller optimizer.learning_rate" in found.err
+
+
 def test_N07_decayed_weights_and_state_do_not_become_subnormal(here, dnn, config) -> None:
     # The inputs of one column are all zero, so that nothing but decay moves its weights.
     lines = [f"0,{i % 7},{('no', 'yes')[i % 2]}" for i in range(40)]
@@ -186,3 +247,69 @@ def test_N07_decayed_weights_and_state_do_not_become_subnormal(here, dnn, config
         for array in (*saved.model.tensors.values(), *saved.optimizer.values()):
             assert not np.any((array != 0) & (np.abs(array) < tiny))
         assert np.all(saved.model.tensors["dense_1.W"][0] == 0)
+
+
+def test_N08_float16_inputs_teach_what_float32_inputs_do(here, dnn, config) -> None:
+    inputs = np.random.Generator(np.random.Philox(2)).normal(size=(40, 3)).astype(np.float16)
+    for name, kind in (("a", np.float16), ("b", np.float32)):
+        np.savez(here / f"{name}.npz", x=inputs.astype(kind), y=np.arange(40) % 3)
+        assert dnn("train", config(f"{{source: {name}.npz}}", name=f"{name}.yaml")).code == 0
+    assert metrics("runs/a-001") == metrics("runs/b-001")
+
+
+def test_N08_sums_of_bytes_are_not_of_bytes() -> None:
+    found = ByteStatistics(np.full((70_000, 30, 30), 255, np.uint8)[:, :, :4])
+    mean, deviation = found.moments
+    assert (float(mean), float(deviation)) == (255.0, 0.0)
+
+
+def test_N08_examples_beyond_the_integers_of_float32_are_counted() -> None:
+    rows = 2**24 + 3
+    predictions = np.broadcast_to(np.array([0.25, 0.75], np.float32), (rows, 2))
+    targets = np.ones(rows, np.int8)
+    targets[:2] = 0
+    found = measure(["accuracy"], predictions, targets, Task("binary", 2, ("no", "yes")))
+    assert found == {"accuracy": (rows - 2) / rows}
+
+
+def test_N08_the_loss_of_an_epoch_is_summed_in_float64(here, dnn, config) -> None:
+    rng = np.random.Generator(np.random.Philox(4))
+    np.savez(here / "x.npz", x=rng.normal(size=(4000, 2)), y=rng.integers(0, 2, 4000))
+    still = "{type: sgd, learning_rate: 0.0}"
+    name = config("{source: x.npz}", training="epochs: 1, batch_size: 1, metrics: []",
+                  optimizer=still)  # fmt: skip
+    assert dnn("train", name).code == 0
+    shown = json.loads(dnn("evaluate", "runs/a-001", "--split", "train", "--json").out)
+    assert metrics()[0]["train.loss"] == pytest.approx(shown["metrics"]["loss"], rel=2e-7)
+
+
+def test_N09_what_rounding_depends_on_is_recorded(dnn, table, config) -> None:
+    table()
+    assert dnn("train", config(), "training.threads=2").code == 0
+    found = json.loads(Path("runs/a-001/environment.json").read_text())
+    assert found["threads"] == 2 and found["cpu"]["model"]
+    assert found["blas"]["name"] and found["blas"]["architecture"] and found["numpy"]
+    assert load_config("runs/a-001/resolved.yaml").spec.training.threads == 2
+
+
+@pytest.mark.parametrize("name", SCHEDULES.names())
+def test_N10_schedules_after_a_billion_steps(name: str) -> None:
+    given = {"every_epochs": 1} if name == "step" else {}
+    schedule = SCHEDULES.get(name)(warmup=0.1, **given).build()
+    for step in (10**9, 2**53 + 1):
+        factor = schedule(Progress(step, 2 * step, 10**6, 2 * 10**6, [0.5]))
+        assert type(factor) is float and 0.0 <= factor <= 1.0
+
+
+def test_N11_a_metric_that_is_never_defined_has_no_best_epoch(here, dnn, table, config) -> None:
+    table()
+    (here / "v.csv").write_text("a,b,y\n1,2,no\n2,3,no\n")  # one class: no curve, no area
+    stop = "metrics: [auc], early_stopping: {metric: valid.auc, patience: 2}"
+    name = config("{source: t.csv, valid: v.csv, target: y}", training=f"epochs: 9, {stop}")
+    found = dnn("train", name)
+    assert found.code == 0, found.err
+    assert "best   epoch" not in found.err and "valid.auc nan*" not in found.err
+    summary = json.loads(Path("runs/a-001/summary.json").read_text())
+    assert summary["best_epoch"] == 0 and summary["epochs"] == 2
+    lines = Path("runs/a-001/metrics.jsonl").read_text()
+    assert "NaN" not in lines and len(lines.splitlines()) == 2
