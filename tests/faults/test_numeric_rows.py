@@ -15,7 +15,6 @@ from dnn_cli.base.errors import DivergedError
 from dnn_cli.base.task import Task
 from dnn_cli.config.load import load_config
 from dnn_cli.data.statistics import ByteStatistics
-from dnn_cli.nn.optimizer import OPTIMIZERS
 from dnn_cli.nn.schedule import SCHEDULES, Progress
 from dnn_cli.runs.checkpoint import read_checkpoint
 from dnn_cli.runs.recorders import read_records
