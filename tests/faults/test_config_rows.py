@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dnn_cli.app.build import Built, build
+from dnn_cli.config.load import Loaded
+from dnn_cli.config.spec import RunSpec
+
 DATA = b"data: {source: {type: builtin, name: digits}}\n"
 LAUGHS = b"".join(
     b"%c: &%c [%s]\n" % (name, name, b", ".join([b"*%c" % (name - 1)] * 9)) for name in b"bcdefghi"
@@ -127,3 +131,27 @@ def test_C18_a_network_that_does_not_fit_the_task(here, dnn, section, where, wor
         assert found.code == 3
         assert f"a.yaml:{where}\n" in found.err and words in found.err, found.err
         assert not Path("runs").exists()
+
+
+@pytest.mark.parametrize("name", ["../../x", "/etc/x", "a/b", "CON", "x" * 300, ".", "-x", "a b"])
+def test_C24_a_name_on_the_command_line_leads_nowhere_else(here, dnn, name) -> None:
+    (here / "a.yaml").write_bytes(DATA)
+    found = dnn("train", "a.yaml", f"--name={name}")
+    assert (found.code, found.out) == (3, "") and "`name` must " in found.err, found.err
+    assert [path.name for path in here.iterdir()] == ["a.yaml"]
+
+
+def test_C25_a_file_that_changes_meanwhile_is_kept_as_it_was_read(
+    here, dnn, table, config, monkeypatch
+) -> None:
+    table()
+    name = config()
+    read = (here / name).read_bytes()
+
+    def build_later(loaded: Loaded[RunSpec]) -> Built:
+        (here / name).write_text("changed: [")
+        return build(loaded)
+
+    monkeypatch.setattr("dnn_cli.app.train.build", build_later)
+    assert dnn("train", name).code == 0
+    assert (here / "runs" / "a-001" / "config.yaml").read_bytes() == read

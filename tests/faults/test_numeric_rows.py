@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from dnn_cli.config.load import load_config
 from dnn_cli.data.statistics import ByteStatistics
 from dnn_cli.nn.schedule import SCHEDULES, Progress
 from dnn_cli.runs.checkpoint import read_checkpoint
+from dnn_cli.runs.model_file import read_model, write_model
 from dnn_cli.runs.recorders import read_records
 from dnn_cli.training.loop import Stepper
 from dnn_cli.training.metrics import measure
@@ -166,10 +168,6 @@ def test_N04_an_output_that_is_not_finite_is_no_answer(
 
 def grow(file: Path) -> None:
     """Multiply the weights of a model file, as a training that went far would have."""
-    from dataclasses import replace
-
-    from dnn_cli.runs.model_file import read_model, write_model
-
     model = read_model(file)
     tensors = {name: (a * 1e4).astype(a.dtype) for name, a in model.tensors.items()}
     file.unlink()
