@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dnn_cli.app.saving import Saver
-from dnn_cli.base.errors import FileSystemError
+from dnn_cli.base.errors import DivergedError, FileSystemError
 from dnn_cli.base.text import safe_text
 from dnn_cli.runs.json_file import write_json
 from dnn_cli.runs.recorders import write_summary
@@ -21,6 +21,7 @@ def sum_up(saver: Saver, reason: StopReason, seconds: float) -> dict[str, float]
     The session's parameters are the best ones afterwards: there is nothing more to train or save.
 
     Raises:
+        DivergedError: a prediction for the test data is not finite; the model was written.
         FileSystemError: the summary could not be written; the model was.
     """
     session, best = saver.session, saver.standing.best
@@ -49,7 +50,11 @@ def _test_metrics(saver: Saver) -> dict[str, float]:
     session.network.arena.params[...] = saver.best_vector
     loss, predictions, targets = Evaluator(session.network, session.loss, session.task).run(data)
     names = session.spec.epoch_metrics(session.task)
-    return {"loss": loss, **measure(names, predictions, targets, session.task)}
+    try:
+        return {"loss": loss, **measure(names, predictions, targets, session.task)}
+    except DivergedError as error:
+        state = f"the model was written: {safe_text(saver.run.model)}"
+        raise DivergedError(error.problems, state=state) from error
 
 
 def keep_account(saver: Saver, error: ReportedDivergenceError) -> None:
@@ -68,4 +73,4 @@ def keep_account(saver: Saver, error: ReportedDivergenceError) -> None:
         written = f"the account is in {safe_text(run.diverged)}"
     except FileSystemError as failure:
         written = f"the account could not be written: {failure}"
-    error.state = f"the update was not applied; {saver.safe}; {written}"
+    error.state = "; ".join(filter(None, [error.state, saver.safe, written]))

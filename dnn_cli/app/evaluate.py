@@ -64,9 +64,10 @@ def evaluate_model(
     conditions = [parse_condition(text) for text in fail_if]
     path = find_model(model, "", say)
     loaded = load_model(path)
+    wanted = metrics_wanted(conditions, loaded.task)
     dataset = _from_run(path, split) if data is None else _from_file(loaded, data)
     loss, predictions, targets = Evaluator(loaded.network, loaded.loss, loaded.task).run(dataset)
-    names = dict.fromkeys((*full_metrics(loaded.task), *metrics_wanted(conditions)))
+    names = dict.fromkeys((*full_metrics(loaded.task), *wanted))
     metrics = {"loss": loss, **measure(tuple(names), predictions, targets, loaded.task)}
     return EvaluationResult(
         metrics=metrics,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import Protocol
 
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.prediction_formats import FORMATS, Rows
@@ -18,6 +18,16 @@ from dnn_cli.runs.files import write_atomic
 from dnn_cli.training.evaluation import Evaluator
 
 _ROWS = 4096  # read and predicted at a time, unless the caller says otherwise
+
+
+class Sink(Protocol):
+    """What takes predictions as bytes, such as a binary stream."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take all of `data`."""
+
+    def flush(self) -> object:
+        """Pass on what was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,7 @@ def predict_file(
     input: str,
     *,
     model: str | None = None,
-    output: str | IO[bytes],
+    output: str | Sink,
     format: str | None = None,
     proba: bool = False,
     batch_size: int | None = None,
@@ -96,7 +106,7 @@ def _require_finite(predictions: Array, before: int) -> None:
         )
 
 
-def _format(asked: str | None, output: str | IO[bytes]) -> str:
+def _format(asked: str | None, output: str | Sink) -> str:
     suffix = Path(output).suffix.lstrip(".").lower() if isinstance(output, str) else "csv"
     kind = asked or suffix
     if kind not in FORMATS:

@@ -11,6 +11,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Iterator
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,8 @@ import numpy as np
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array
 from dnn_cli.training.outcome import decide
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")  # what a formula may begin with
 
 
 class Rows:
@@ -93,14 +96,16 @@ def as_npy(rows: Rows, pieces: Iterable[Array]) -> Iterator[bytes]:
 
 
 def _csv_lines(values: Iterable[list[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[_inert(v) for v in row] for row in values])
-    return text.getvalue().encode()
+    # The writer quotes a line feed or carriage return only if it ends lines with it as well.
+    lines: list[str] = []
+    writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")
+    writer.writerows([[_inert(v) for v in row] for row in values])
+    return "".join(f"{line[:-2]}\n" for line in lines).encode()
 
 
 def _inert(value: Any) -> Any:
     """Text that a spreadsheet would run as a formula, made text again by a leading quote."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+    if isinstance(value, str) and value[:1] in _FORMULA:
         return value if _is_number(value) else f"'{value}"
     return value
 

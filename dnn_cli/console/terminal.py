@@ -7,7 +7,9 @@ under `NO_COLOR`, and a display that is painted over; not under `CI`, whose term
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, BinaryIO, TextIO, final
+
+from dnn_cli.base.text import safe_text
 
 if TYPE_CHECKING:  # rich takes 50 ms to import: only where a terminal is there to show it
     from rich.console import Console
@@ -48,6 +50,29 @@ def console(stream: TextIO) -> Console:
         highlight=False,
         soft_wrap=False,
     )
+
+
+def binary(stream: TextIO) -> BinaryIO | Shown:
+    """Where to write text that is data: the bytes of `stream`, or a terminal that shows them."""
+    return Shown(stream) if _is_terminal(stream) else stream.buffer
+
+
+@final
+class Shown:
+    """A terminal for UTF-8 text that is data: no label in it can move the cursor."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, data: bytes) -> int:
+        """Show whole lines, with whatever is not printable made visible."""
+        lines = data.decode().split("\n")
+        self.stream.write("\n".join(safe_text(line, len(line)) for line in lines))
+        return len(data)
+
+    def flush(self) -> None:
+        """Send what was written."""
+        self.stream.flush()
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -19,29 +19,76 @@ _FAR = 20.0  # scaled inputs beyond it are worth a look: standard deviations, if
 class ReportedDivergenceError(DivergedError):
     """A divergence with its written account, for `diverged.json`."""
 
-    def __init__(self, problem: Problem, account: dict[str, Any]) -> None:
-        super().__init__([problem], state="the update was not applied")
+    def __init__(self, problem: Problem, account: dict[str, Any], state: str) -> None:
+        super().__init__([problem], state=state)
         self.account = account
 
 
 def diverged(
     session: Session, plan: Plan, order: Array, loss: float, learning_rate: float
 ) -> ReportedDivergenceError:
-    """The error to raise when the loss or a gradient of this step is not finite.
+    """The error to raise when the loss or a gradient of the step under way is not finite.
 
     Cost       one more forward pass through the plan's buffers; only ever run once
     """
     s = session
-    start = s.index * s.train.batch_size
-    rows = [int(r) for r in order[start : start + len(plan.x)]]
-    where = _first_parameter(s) or _first_activation(plan) or _first_gradient(s) or "the loss"
-    far = _far_inputs(plan.x)
+    where = _first_learned(s) or _first_activation(plan) or _first_gradient(s)
+    if where is None:  # then it is the sum of squares that overflowed
+        where = "the gradient's norm" if math.isfinite(loss) else "the loss"
+    return _reported(
+        s, plan, order, s.index, f"{where} is not finite, the loss is {loss:.4g}", learning_rate,
+        first_not_finite=where, loss=loss if math.isfinite(loss) else str(loss),
+        state="the update was not applied",
+    )  # fmt: skip
+
+
+def require_finite(session: Session, plan: Plan, order: Array, learning_rate: float) -> None:
+    """Refuse parameters that the step just taken has made infinite.
+
+    An update can overflow, and so can the running statistics of a forward pass whose loss is
+    finite: neither shows before the next step, and nothing may be saved until then.
+
+    Cost       two passes over the parameters, before each event and not at each step
+
+    Raises:
+        ReportedDivergenceError: names the first parameter.
+    """
+    params = session.network.arena.params
+    if params.size and not np.isfinite([params.min(), params.max()]).all():
+        where = _first_parameter(session) or "a parameter"
+        raise diverged_after(session, plan, order, where, learning_rate)
+
+
+def diverged_after(
+    session: Session, plan: Plan, order: Array, where: str, learning_rate: float
+) -> ReportedDivergenceError:
+    """The error to raise when `where` is not finite after the step just taken."""
+    return _reported(
+        session, plan, order, session.index - 1, f"{where} is not finite after it", learning_rate,
+        first_not_finite=where,
+    )  # fmt: skip
+
+
+def _reported(
+    s: Session,
+    plan: Plan,
+    order: Array,
+    index: int,
+    what: str,
+    learning_rate: float,
+    *,
+    state: str = "",
+    **found: Any,
+) -> ReportedDivergenceError:
+    """The account of what was `found` at batch `index` of the epoch."""
+    step, start = s.step + 1 + index - s.index, index * s.train.batch_size
+    rows = [int(r) for r in order[start : start + s.train.batch_size]]
+    far = _far_inputs(plan.x[: len(rows)])
     advice = _advice(s, learning_rate, far)
     account = {
-        "step": s.step + 1,
+        "step": step,
         "epoch": s.epoch + 1,
-        "loss": loss if math.isfinite(loss) else str(loss),
-        "first_not_finite": where,
+        **found,
         "learning_rate": learning_rate,
         "gradient_norms_before": s.norms,
         "batch_rows": rows,
@@ -51,12 +98,11 @@ def diverged(
     shown = ", ".join(map(str, rows[:_ROWS_SHOWN])) + (", …" if len(rows) > _ROWS_SHOWN else "")
     norms = ", ".join(f"{n:.3g}" for n in s.norms[-5:]) or "none yet"
     problem = Problem(
-        f"training diverged at step {s.step + 1} (epoch {s.epoch + 1}): "
-        f"{where} is not finite, the loss is {loss:.4g}",
+        f"training diverged at step {step} (epoch {s.epoch + 1}): {what}",
         why=f"gradient norms of the last steps: {norms}; training rows of the batch: {shown}",
         fix="; ".join(advice),
     )
-    return ReportedDivergenceError(problem, account)
+    return ReportedDivergenceError(problem, account, state)
 
 
 def _finite(a: Array) -> bool:
@@ -66,6 +112,13 @@ def _finite(a: Array) -> bool:
 def _first_parameter(s: Session) -> str | None:
     tensors = s.network.arena.tensors()
     return next((f"parameter {name}" for name, a in tensors.items() if not _finite(a)), None)
+
+
+def _first_learned(s: Session) -> str | None:
+    # Not the running statistics: this step's forward pass has changed them already.
+    arena = s.network.arena
+    learned = (p.name for p in arena if p.slot.role != "state")
+    return next((f"parameter {name}" for name in learned if not _finite(arena.value(name))), None)
 
 
 def _first_activation(plan: Plan) -> str | None:

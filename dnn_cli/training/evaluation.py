@@ -75,6 +75,9 @@ class Evaluator:
     def _shown(self, z: Array) -> Array:
         shown = z.reshape(len(z), -1).copy()
         self.loss.activate(shown, shown)
+        if not np.isfinite([z.min(), z.max()]).all():
+            # A sigmoid would turn an overflow into certainty.
+            shown[~np.isfinite(z.reshape(len(z), -1)).all(axis=-1)] = np.nan
         return canonical(shown, self.task)
 
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 from dnn_cli.base.errors import GateError, Problem, UsageError
 from dnn_cli.base.spec import SpecError
+from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, nearest, safe_text
-from dnn_cli.training.metrics import LOSS, direction, split_of
+from dnn_cli.training.metrics import LOSS, direction, find, split_of
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -99,9 +100,19 @@ def check_gates(conditions: Iterable[Condition], metrics: Mapping[str, float]) -
         raise GateError(failed, state="the evaluation itself is complete")
 
 
-def metrics_wanted(conditions: Iterable[Condition]) -> tuple[str, ...]:
-    """The metrics to measure for these conditions; the loss is known anyway."""
-    return tuple(dict.fromkeys(c.metric for c in conditions if c.metric != LOSS))
+def metrics_wanted(conditions: Iterable[Condition], task: Task) -> tuple[str, ...]:
+    """The metrics of `task` to measure for these conditions; the loss is known anyway.
+
+    Raises:
+        UsageError: one of them does not suit the task, or there is no such class.
+    """
+    wanted = tuple(dict.fromkeys(c.metric for c in conditions if c.metric != LOSS))
+    for name in wanted:
+        try:
+            find(name, task)
+        except SpecError as problem:
+            raise UsageError(f"--fail-if: {problem}", fix=problem.fix) from None
+    return wanted
 
 
 def _failure(condition: Condition, value: float) -> Problem:

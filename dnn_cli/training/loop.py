@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from dnn_cli.base.errors import DivergedError
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.nn.clipping import clip_norm, clip_value
@@ -21,7 +22,7 @@ from dnn_cli.nn.loss import cut_scratch, loss_scratch
 from dnn_cli.nn.penalty import Penalty
 from dnn_cli.nn.plan import Plan
 from dnn_cli.nn.schedule import Progress, Schedule
-from dnn_cli.training.diagnosis import diverged
+from dnn_cli.training.diagnosis import diverged, diverged_after, require_finite
 from dnn_cli.training.evaluation import Evaluator, canonical, target_buffer
 from dnn_cli.training.events import EpochFinished, StepsFinished
 from dnn_cli.training.metrics import measure
@@ -41,7 +42,8 @@ def fit(
     Yields an event every `report_every` seconds and one at the end of each epoch.
 
     Raises:
-        DivergedError: a loss or gradient is not finite; the parameters are those before the step.
+        DivergedError: a loss or gradient is not finite, and the parameters are those before the
+            step; or a parameter is not after it, or a prediction for the validation data.
     """
     stepper = Stepper(session)
     evaluator = (
@@ -57,10 +59,12 @@ def fit(
             now = clock()
             if now - reported >= report_every:
                 reported = now
+                stepper.require_finite(order)
                 yield stepper.report(now - began)
+        stepper.require_finite(order)
         metrics = stepper.epoch_metrics(order)
         if evaluator and session.valid:
-            metrics |= valid_metrics(evaluator, session, session.valid)
+            metrics |= stepper.valid_metrics(order, evaluator, session.valid)
         yield _finish_epoch(session, metrics, stepper.learning_rate, clock() - began)
 
 
@@ -159,6 +163,10 @@ class Stepper:
             seconds=seconds,
         )
 
+    def require_finite(self, order: Array) -> None:
+        """Refuse parameters that are not finite, before anyone is told of them or saves them."""
+        require_finite(self.session, self.plan, order, self.learning_rate)
+
     def epoch_metrics(self, order: Array) -> dict[str, float]:
         """Training metrics of the epoch: of the outputs as they were when each batch was seen."""
         s = self.session
@@ -172,13 +180,16 @@ class Stepper:
             found |= {f"train.{name}": value for name, value in measured.items()}
         return found
 
-
-def valid_metrics(evaluator: Evaluator, session: Session, data: Dataset) -> dict[str, float]:
-    """Loss and metrics on the validation data."""
-    loss, predictions, targets = evaluator.run(data)
-    names = session.spec.epoch_metrics(session.task)
-    measured = measure(names, predictions, targets, session.task)
-    return {"valid.loss": loss} | {f"valid.{name}": value for name, value in measured.items()}
+    def valid_metrics(self, order: Array, evaluator: Evaluator, data: Dataset) -> dict[str, float]:
+        """Loss and metrics on the validation data."""
+        s = self.session
+        loss, predictions, targets = evaluator.run(data)
+        try:
+            measured = measure(s.spec.epoch_metrics(s.task), predictions, targets, s.task)
+        except DivergedError as error:
+            where = "a prediction for the validation data"
+            raise diverged_after(s, self.plan, order, where, self.learning_rate) from error
+        return {"valid.loss": loss} | {f"valid.{name}": value for name, value in measured.items()}
 
 
 def _finish_epoch(

@@ -169,7 +169,7 @@ def test_a_model_that_is_none(content: bytes, table_run: Path, tmp_path: Path) -
     assert not (tmp_path / "o.csv").exists()
 
 
-def test_an_existing_output_is_kept(table_run: Path, tmp_path: Path) -> None:
+def test_T10_an_existing_output_is_kept(table_run: Path, tmp_path: Path) -> None:
     (tmp_path / "o.csv").write_text("mine")
     with pytest.raises(FileSystemError):
         predict_file(
@@ -191,7 +191,7 @@ def test_no_rows_give_no_predictions(table_run: Path, tmp_path: Path) -> None:
     assert (tmp_path / "o.csv").read_text() == "prediction\n"
 
 
-def test_text_cannot_become_a_formula(tmp_path: Path) -> None:
+def test_T07_text_cannot_become_a_formula(tmp_path: Path) -> None:
     from dnn_cli.app.prediction_formats import Rows, as_csv
     from dnn_cli.base.task import Task
 

@@ -129,7 +129,7 @@ def test_train_shows_and_says_unless_quiet(dnn, app, calls):
     assert quiet.err.startswith("finished")
 
 
-def test_train_quiet_and_verbose(dnn, calls):
+def test_T01_train_quiet_and_verbose(dnn, calls):
     found = dnn("train", "c.yaml", "-q", "-v")
     assert found.code == 2
     assert calls.log == []
@@ -176,7 +176,7 @@ def test_a_failed_gate_is_shown_after_the_result(dnn, calls, json):
     )
 
 
-def test_evaluate_of_other_data_has_no_split(dnn, calls):
+def test_T01_evaluate_of_other_data_has_no_split(dnn, calls):
     assert dnn("evaluate", "runs/x", "new.csv", "--split", "train").code == 2
     assert dnn("evaluate", "runs/x", "--split", "tset").code == 2
     assert calls.log == []

@@ -40,17 +40,17 @@ def failing(app, dnn, monkeypatch, tmp_path):
         (["data"], "missing command\n  fix: see `dnn data --help`"),
     ],
 )  # fmt: skip
-def test_wrong_usage(dnn, args, message):
+def test_T01_wrong_usage(dnn, args, message):
     found = dnn(*args)
     assert (found.code, found.out) == (2, "")
     assert found.err == f"error: {message}\n  state: nothing was written\n"
 
 
-def test_an_option_without_its_value(dnn):
+def test_T01_an_option_without_its_value(dnn):
     assert dnn("train", "c.yaml", "--name").code == 2
 
 
-def test_a_bug_is_one_line_and_a_report_without_data(failing, tmp_path, monkeypatch):
+def test_T12_a_bug_is_one_line_and_a_report_without_data(failing, tmp_path, monkeypatch):
     monkeypatch.setenv("SECRET", "secret-environment")
     try:
         int("secret-cell" * 100)

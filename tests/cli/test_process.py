@@ -104,7 +104,7 @@ def test_no_standard_output_at_all(environment, args):
     assert shell(f"dnn {args} >&-", environment) == (0, "")
 
 
-def test_foreign_bytes_on_an_ascii_terminal(process):
+def test_T04_foreign_bytes_on_an_ascii_terminal(process):
     found = process("info", "caf\udce9", LANG="C", LC_ALL="C", PYTHONUTF8="0",
                     PYTHONCOERCECLOCALE="0")  # fmt: skip
     assert found.returncode == 5
@@ -112,7 +112,7 @@ def test_foreign_bytes_on_an_ascii_terminal(process):
     assert "caf" in found.stderr
 
 
-def test_results_on_an_ascii_terminal(process, config):
+def test_T04_results_on_an_ascii_terminal(process, config):
     found = process("check", str(config), LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
     assert found.returncode == 0, found.stderr
     assert "8\\xd78" in found.stdout
@@ -219,7 +219,7 @@ def on_terminal(environment, tmp_path):
         ({}, 15, False, False),
     ],
 )
-def test_training_on_a_terminal(on_terminal, config, changes, columns, painted, coloured):
+def test_T05_training_on_a_terminal(on_terminal, config, changes, columns, painted, coloured):
     run = on_terminal("train", str(config), columns=columns, **changes)
     assert run.end() == 0, run.text
     assert ("\x1b[?25l" in run.text) == painted

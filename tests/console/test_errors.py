@@ -122,7 +122,7 @@ def test_no_color(terminal, monkeypatch):
 
 
 @pytest.mark.parametrize("painted", [False, True])
-def test_foreign_text_is_literal_and_cannot_steer_the_terminal(evil, painted, terminal, screen):
+def test_T03_foreign_text_is_literal_and_cannot_steer_the_terminal(evil, painted, terminal, screen):
     error = ConfigError(
         [Problem(f"a {evil} b", f"{evil}:1:2", evil, evil, line=f"k: {evil}", column=4)] * 2,
         state=evil,

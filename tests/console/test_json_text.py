@@ -27,7 +27,7 @@ def strict(text):
     return json.loads(text, parse_constant=refuse)
 
 
-def test_nan_becomes_null_and_is_told_of():
+def test_T06_nan_becomes_null_and_is_told_of():
     result = Outer("x", {"auc": math.nan, "loss": 0.5}, (Inner(math.inf), Inner(1.0)))
     assert strict(json_text(result)) == {
         "name": "x",
@@ -42,7 +42,7 @@ def test_numbers_of_numpy():
     assert strict(json_text(found)) == {"a": 0.5, "b": 3, "c": [0, 1, 2], "d": 0.1}
 
 
-def test_any_text_survives(evil):
+def test_T06_any_text_survives(evil):
     text = json_text({"name": evil, evil: 10**40})
     assert text.isascii()
     assert text.endswith("}\n")

@@ -69,7 +69,7 @@ def test_a_stream_that_fails_is_left_alone(events, error):
     assert Failing.writes == 1
 
 
-def test_foreign_names_are_shown_on_one_printable_line(events, evil):
+def test_T03_foreign_names_are_shown_on_one_printable_line(events, evil):
     stream = io.StringIO()
     progress = PlainProgress(stream)
     progress(events.started(name=evil))

@@ -37,7 +37,7 @@ class Clock:
         ({"TERM": ""}, 80, PlainProgress),
     ],
 )
-def test_the_display_suits_the_terminal(terminal, monkeypatch, environment, columns, kind):
+def test_T05_the_display_suits_the_terminal(terminal, monkeypatch, environment, columns, kind):
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     terminal.size = os.terminal_size((columns, 24))
@@ -46,7 +46,7 @@ def test_the_display_suits_the_terminal(terminal, monkeypatch, environment, colu
     assert type(progress_for(terminal, quiet=True)) is NoProgress
 
 
-def test_a_file_gets_plain_lines_whatever_the_environment(monkeypatch):
+def test_T05_a_file_gets_plain_lines_whatever_the_environment(monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     assert type(progress_for(io.StringIO())) is PlainProgress
 
@@ -169,7 +169,7 @@ def test_a_terminal_that_is_gone_ends_the_display_and_nothing_else(terminal, eve
 
 
 @pytest.mark.parametrize("width", [120, 60, 40, 25])
-def test_resizing_leaves_no_remains(terminal, events, screen, width):
+def test_T05_resizing_leaves_no_remains(terminal, events, screen, width):
     clock = Clock()
     sent = 0
 
@@ -208,7 +208,7 @@ def test_a_low_window_shows_the_top(terminal, events, screen):
     assert len(screen.text.splitlines()) == 5
 
 
-def test_without_unicode_the_picture_is_ascii(terminal, events):
+def test_T04_without_unicode_the_picture_is_ascii(terminal, events):
     terminal.encoding = "ascii"
     with LiveProgress(terminal) as progress:
         progress(events.started())
@@ -217,7 +217,7 @@ def test_without_unicode_the_picture_is_ascii(terminal, events):
     assert terminal.getvalue().isascii()
 
 
-def test_no_color_leaves_the_picture_without_colours(terminal, events, monkeypatch):
+def test_T05_no_color_leaves_the_picture_without_colours(terminal, events, monkeypatch):
     monkeypatch.setenv("NO_COLOR", "1")
     with LiveProgress(terminal) as progress:
         progress(events.started())
@@ -226,7 +226,7 @@ def test_no_color_leaves_the_picture_without_colours(terminal, events, monkeypat
     assert "churn" in terminal.getvalue()
 
 
-def test_foreign_names_cannot_steer_the_terminal(terminal, events, screen, evil):
+def test_T03_foreign_names_cannot_steer_the_terminal(terminal, events, screen, evil):
     with LiveProgress(terminal) as progress:
         progress.say(evil)
         progress(events.started(name=evil))

@@ -189,7 +189,7 @@ def test_what_is_too_wide_is_wrapped_and_loses_no_digit(terminal, screen, monkey
 
 
 @pytest.mark.parametrize("painted", [False, True])
-def test_foreign_names_are_literal(evil, painted, terminal, screen):
+def test_T02_foreign_names_are_literal(evil, painted, terminal, screen):
     grid = Grid(evil, [(evil, "1"), (evil, "2")], (evil, "b"), frozenset({evil}), (evil, "3"),
                 [evil])  # fmt: skip
     screen.columns = 10_000

@@ -91,7 +91,7 @@ def test_gradient_is_the_difference_quotient(case: Case, rng: np.random.Generato
     assert value == pytest.approx(loss.value(z, target, poisoned(loss, 7, np.float64)), rel=1e-15)
 
 
-def test_huge_outputs_have_finite_losses_and_the_gradients_of_float64(
+def test_N03_huge_outputs_have_finite_losses_and_the_gradients_of_float64(
     case: Case, rng: np.random.Generator
 ) -> None:
     loss, task, width = case

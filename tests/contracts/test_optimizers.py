@@ -216,7 +216,9 @@ def test_decay_alone_shrinks_by_the_rate_times_the_decay(spec: OptimizerSpec) ->
 
 @every
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_types_stay_and_numbers_stay_finite(spec: OptimizerSpec, dtype: Any) -> None:
+def test_N10_types_stay_and_numbers_stay_finite_after_a_billion_steps(
+    spec: OptimizerSpec, dtype: Any
+) -> None:
     arena = arena_of(dtype=dtype)
     optimizer = spec.build(arena)
     run(optimizer, arena, 3, 8)
@@ -246,7 +248,7 @@ def test_nothing_is_allocated(spec: OptimizerSpec) -> None:
 
 @every
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_state_of_dead_units_does_not_become_subnormal(spec: OptimizerSpec, dtype: Any) -> None:
+def test_N07_state_of_dead_units_does_not_become_subnormal(spec: OptimizerSpec, dtype: Any) -> None:
     arena = arena_of(dtype=dtype)
     tiny = float(np.finfo(dtype).tiny)
     optimizer = spec.build(arena)

@@ -51,7 +51,7 @@ def test_values_and_derivatives_are_those_of_pytorch(key: str) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("key", GOLDEN["activations"])
-def test_extreme_inputs_give_finite_numbers(key: str, dtype: Any) -> None:
+def test_N03_extreme_inputs_give_finite_numbers(key: str, dtype: Any) -> None:
     powers = np.logspace(-44, 30, 149)
     x = np.concatenate([-powers, powers, [0.0, -0.0]]).astype(dtype)
     y, slope = run(key.split()[0], x, **GOLDEN["activations"][key]["options"])

@@ -58,7 +58,7 @@ def test_every_loss_has_constants() -> None:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_softmax_cross_entropy_at_the_extremes(dtype: type) -> None:
+def test_N03_softmax_cross_entropy_at_the_extremes(dtype: type) -> None:
     loss = SoftmaxCrossEntropy(3)
     z = np.array([[1e30, -1e30, 0], [-1e30, -1e30, -1e30], [1e4, 1e4, -1e4]], dtype=dtype)
     right, dz = both(loss, z, np.array([0, 1, 1]))
@@ -71,7 +71,7 @@ def test_softmax_cross_entropy_at_the_extremes(dtype: type) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("z", [-1e30, -1e4, -88.0, -20.0, -1.0, 0.0, 3.0, 16.0, 90.0, 1e30])
-def test_sigmoid_cross_entropy_at_the_extremes(z: float, dtype: type) -> None:
+def test_N03_sigmoid_cross_entropy_at_the_extremes(z: float, dtype: type) -> None:
     loss = SigmoidCrossEntropy(1)
     for target, towards in ((0, z), (1, -z)):
         # log(1 + exp(towards)), in Python's own floats
@@ -83,7 +83,7 @@ def test_sigmoid_cross_entropy_at_the_extremes(z: float, dtype: type) -> None:
         assert dz[0, 0] * (1 - 2 * target) >= 0.0
 
 
-def test_small_probabilities_are_exact_and_none_is_zero() -> None:
+def test_N03_small_probabilities_are_exact_and_none_is_zero() -> None:
     z = np.array([[-86.0], [-40.0], [-1e30], [1e30]], dtype=np.float32)
     SigmoidCrossEntropy(1).activate(z, z)
     expected = [math.exp(-86.0), math.exp(-40.0), math.exp(-87.0), 1.0]

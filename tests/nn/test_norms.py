@@ -52,7 +52,7 @@ def test_training_steps_and_inference_are_those_of_pytorch(key: str) -> None:
     np.testing.assert_allclose(plan.forward(False), golden["eval"], rtol=1e-12, atol=1e-12)
 
 
-def test_a_batch_of_one_is_normalised_by_the_running_statistics() -> None:
+def test_N05_a_batch_of_one_is_normalised_by_the_running_statistics() -> None:
     network = network_of("batch_norm", (3,))
     tensors = network.arena.tensors()
     tensors["batch_norm_1.mean"][...] = [1.0, 2.0, 3.0]

@@ -7,7 +7,10 @@ import math
 import pytest
 
 from dnn_cli.base.errors import GateError, UsageError
+from dnn_cli.base.task import Task
 from dnn_cli.training.gate import Condition, check_gates, metrics_wanted, parse_condition
+
+TASK = Task("binary", 2, ("no", "yes"))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +88,22 @@ def test_all_failures_are_told() -> None:
         "gate failed: f1 is undefined, so f1 < 0.5 counts as true",
         "gate failed: accuracy is 0.873123 and accuracy < 0.95 holds",
     ]
-    assert metrics_wanted(conditions) == ("accuracy", "f1")
+    assert metrics_wanted(conditions, TASK) == ("accuracy", "f1")
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("r2<0.5", "r2 does not suit a binary task"),
+        ("f1.maybe<0.5", "there is no `maybe`"),
+        ("f1.\x1b[2J<0.5", "there is no `\\x1b[2J`"),
+        ("accuracy.yes<0.5", "no value for one class"),
+    ],
+)
+def test_metrics_that_the_task_does_not_have(text: str, part: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        metrics_wanted([parse_condition(text)], TASK)
+    assert part in caught.value.problems[0].what
 
 
 def test_a_metric_that_was_not_measured() -> None:

@@ -32,7 +32,7 @@ def feed(monitor: Monitor, values: Sequence[float], start: int = 1) -> list[bool
         ("valid.f1.cat", [0.1, 0.2], [True, True], (2, 0.2)),
     ],
 )
-def test_the_best_epoch_is_the_earliest_of_equals(
+def test_N11_the_best_epoch_is_the_earliest_of_equals(
     metric: str, values: list[float], improved: list[bool], best: tuple[int, float]
 ) -> None:
     monitor = Monitor(metric)
@@ -41,7 +41,7 @@ def test_the_best_epoch_is_the_earliest_of_equals(
     assert not monitor.exhausted  # no patience, no end
 
 
-def test_no_epoch_is_best_without_a_finite_value() -> None:
+def test_N11_no_epoch_is_best_without_a_finite_value() -> None:
     monitor = Monitor("valid.auc", patience=2)
     feed(monitor, [NAN, NAN])
     assert monitor.best_epoch == 0 and math.isnan(monitor.best_value) and monitor.exhausted
@@ -67,7 +67,7 @@ def test_small_gains_are_best_but_do_not_renew_patience_until_they_add_up() -> N
     assert monitor.exhausted and monitor.best_epoch == 5
 
 
-def test_mode_may_overrule_the_metric() -> None:
+def test_N11_mode_may_overrule_the_metric() -> None:
     monitor = Monitor("valid.loss", "max")
     assert feed(monitor, [1, 2, 1.5]) == [True, True, False]
     assert monitor.signed({"valid.loss": 2.0}) == -2.0

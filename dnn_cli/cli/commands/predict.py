@@ -57,6 +57,7 @@ def predict(
 ) -> None:
     """Predict for new data with a trained model."""
     from dnn_cli.app.predict import predict_file
+    from dnn_cli.console.terminal import binary
 
     if output == "-" and format == "npy" and sys.stdout.isatty():
         raise UsageError("npy is binary, and standard output is a terminal", fix="add -o FILE")
@@ -64,7 +65,7 @@ def predict(
     found = predict_file(
         input,
         model=model,
-        output=sys.stdout.buffer if output == "-" else output,
+        output=binary(sys.stdout) if output == "-" else output,
         format=format,
         proba=proba,
         batch_size=batch_size,
