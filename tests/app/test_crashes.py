@@ -32,7 +32,7 @@ from harness import (
     write_config,
 )
 
-from dnn_cli.app.resume import read_last
+from dnn_cli.app.continuing import read_last
 from dnn_cli.app.saving import NORMAL
 from dnn_cli.runs.checkpoint import read_checkpoint
 from dnn_cli.runs.directory import RunDirectory

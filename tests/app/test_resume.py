@@ -83,7 +83,9 @@ def damage_gone(path: Path) -> None:
 def test_a_damaged_last_checkpoint_is_never_a_fresh_start(
     tmp_path: Path, damage: Callable[[Path], None] | str
 ) -> None:
+    """Where the one before is not there either; else see `tests/faults/test_fallback.py`."""
     run = stopped(tmp_path, CONFIGS["adam"], 8)
+    RunDirectory(run).previous.unlink()
     last, best = RunDirectory(run).last, RunDirectory(run).best
     if damage == "best":
         shutil.copy(best, last)

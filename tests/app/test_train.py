@@ -67,7 +67,9 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     assert [record["epoch"] for record in read_records(run.metrics)] == [1, 2, 3, 4, 5]
     assert json.loads(run.summary.read_text())["steps"] == result.step == 15
     assert (result.model, result.resume, result.exit_code) == (str(run.model), "", 0)
-    assert sorted(os.listdir(run.checkpoints)) == ["best.safetensors", "last.safetensors"]
+    assert sorted(os.listdir(run.checkpoints)) == [
+        *("best.safetensors", "last.safetensors", "previous.safetensors")
+    ]
 
 
 def test_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
