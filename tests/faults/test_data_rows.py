@@ -133,7 +133,7 @@ ROWS = {
     "D17": Row(lambda f: text(f, CSV + "1,2\n"), TABLE, "x.csv:14"),
     "D18": Row(lambda f: text(f, CSV + "1_000,2,1\n"), TABLE, "1_000"),
     "D19": Row(lambda f: text(f, CSV.encode() + b"1,\xe9,1\n"), TABLE, "UTF-8"),
-    "D20": Row(lambda f: idx(f, b"\0\0\x08\x03" + b"\xff" * 12 + b"\0"), "{source: x.idx}", "x.idx"),
+    "D20": Row(lambda f: idx(f, b"\0\0\x08\x03" + b"\xff" * 12 + b"\0"), "{source: x.idx}", "idx"),
     "D21": Row(lambda f: text(f, b"PAR1" + bytes(40) + b"PAR1"), TABLE, "a Parquet file"),
 }  # fmt: skip
 

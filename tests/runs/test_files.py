@@ -39,7 +39,7 @@ def test_the_protocol(target: Path, faults: Any) -> None:
 
 @pytest.mark.parametrize("persistent", [False, True], ids=["once", "persistent"])
 @pytest.mark.usefixtures("same_descriptors")
-def test_every_fault_leaves_the_old_file_or_the_new_one(
+def test_R08_every_fault_leaves_the_old_file_or_the_new_one(
     target: Path, faults: Any, fault: int | str, persistent: bool, left_over: Callable[..., Any]
 ) -> None:
     for at in range(1, 50):
@@ -87,7 +87,7 @@ def test_a_kill_at_any_call_leaves_the_old_file_or_the_new_one(
     assert seen == {OLD, b"".join(NEW)}
 
 
-def test_an_interrupted_write_goes_on(target: Path, faults: Any) -> None:
+def test_R09_an_interrupted_write_goes_on(target: Path, faults: Any) -> None:
     write_atomic(target, OLD)
     at = faults.calls.index("write") + 1
     faults.arm(at, errno.EINTR)
@@ -132,7 +132,7 @@ def test_exclusive_never_replaces(target: Path, left_over: Callable[..., Any]) -
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o027, 0o077])
 @pytest.mark.parametrize("exclusive", [False, True])
-def test_the_umask_decides_the_mode(target: Path, umask: int, exclusive: bool) -> None:
+def test_R10_the_umask_decides_the_mode(target: Path, umask: int, exclusive: bool) -> None:
     before = os.umask(umask)
     try:
         write_atomic(target.with_name("other"), NEW, exclusive=exclusive)
@@ -201,7 +201,9 @@ def test_a_link_to_keep_is_not_followed(tmp_path: Path, target: Path) -> None:
     assert target.with_name("kept").read_bytes() == b"new"
 
 
-def test_a_link_in_place_of_the_file_is_replaced_not_followed(target: Path, tmp_path: Path) -> None:
+def test_R05_a_link_in_place_of_the_file_is_replaced_not_followed(
+    target: Path, tmp_path: Path
+) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     for plant in (target.symlink_to, target.hardlink_to):
@@ -258,7 +260,7 @@ def test_a_missing_directory_is_not_made(tmp_path: Path) -> None:
         write_atomic(tmp_path / ("n" * 256), NEW)
 
 
-def test_only_our_temporaries_are_removed(tmp_path: Path) -> None:
+def test_R16_only_our_temporaries_are_removed(tmp_path: Path) -> None:
     ours, others = ".tmp-12-0123456789abcdef", (".tmp-x", ".tmp-12-0123", ".DS_Store", "file")
     for name in (ours, *others):
         (tmp_path / name).write_bytes(b"")
