@@ -17,7 +17,7 @@ from dnn_cli.app.account import keep_account, sum_up
 from dnn_cli.app.saving import Saver
 from dnn_cli.app.say import Say
 from dnn_cli.app.signals import StopRequest
-from dnn_cli.base.errors import EXIT_BUDGET, EXIT_SIGNALS, DnnError
+from dnn_cli.base.errors import EXIT_BUDGET, EXIT_SIGNALS, DnnError, LimitError
 from dnn_cli.base.text import safe_text
 from dnn_cli.runs.append_log import AppendLog
 from dnn_cli.runs.directory import RunDirectory
@@ -87,6 +87,7 @@ class Attempt:
         Raises:
             DivergedError: a loss or gradient is not finite.
             FileSystemError: the training could not be saved.
+            LimitError: there is not enough memory.
             KeyboardInterrupt: a second interrupt came.
         """
         try:
@@ -103,6 +104,14 @@ class Attempt:
         except ReportedDivergenceError as error:
             keep_account(self.saver, error)
             raise
+        except MemoryError as error:
+            raise LimitError(
+                "there is not enough memory to go on training",
+                why=safe_text(error),
+                fix="ask for a smaller batch_size in a new run, or free memory and continue with: "
+                + resume_command(self.run.path),
+                state=self.saver.safe,
+            ) from error
         except KeyboardInterrupt:
             self.say(f"{self.saver.safe}; continue with: {resume_command(self.run.path)}")
             raise

@@ -9,18 +9,19 @@ from typing import Any
 
 from dnn_cli.app.attempt import Attempt, TrainResult, ending_of, result_of
 from dnn_cli.app.build import Built, build
+from dnn_cli.app.continuing import newest
 from dnn_cli.app.facts import Difference, differences, facts_of
 from dnn_cli.app.saving import NORMAL, Pace, Saver, require_space
 from dnn_cli.app.say import Say, ignore
 from dnn_cli.app.schedule_length import length_note
 from dnn_cli.app.signals import StopRequest
-from dnn_cli.app.state import require_kinds, restore
+from dnn_cli.app.state import restore
 from dnn_cli.app.train import begin, new_standing, now, write_resolved
 from dnn_cli.base.errors import CheckpointError, Problem
 from dnn_cli.base.text import safe_text
 from dnn_cli.config.load import Loaded, load_config
 from dnn_cli.config.spec import RunSpec
-from dnn_cli.runs.checkpoint import Checkpoint, read_checkpoint
+from dnn_cli.runs.checkpoint import Checkpoint
 from dnn_cli.runs.directory import RunDirectory, runs_in
 from dnn_cli.runs.environment import environment
 from dnn_cli.runs.json_file import read_json, write_json
@@ -58,7 +59,7 @@ def resume_run(
     run = find_run(name, Path(runs), say)
     started = now()
     with run.locked(started):
-        found = read_last(run)
+        found = newest(run, say)
         loaded = load_config(str(run.resolved), overrides)
         complete = _complete(run, found, loaded)
         if complete is not None:
@@ -86,7 +87,8 @@ def _go_on(
     say(_where(found, session))
     for sentence in effects(changes, session):
         say(sentence)
-    held = sum(p.stat().st_size for p in (run.last, run.best, run.model) if p.is_file())
+    files = (run.last, run.previous, run.best, run.model)
+    held = sum(path.stat().st_size for path in files if path.is_file())
     require_space(run.path, session, held)
     with StopRequest() as stop:
         saver = Saver(built, session, run, standing, facts, say, pace)
@@ -117,43 +119,6 @@ def find_run(name: str, runs: Path, say: Say) -> RunDirectory:
         )
     say(f"run: {safe_text(there[-1].path)} (the newest)")
     return there[-1]
-
-
-def read_last(run: RunDirectory) -> Checkpoint | None:
-    """The checkpoint to continue from; None for a run that was stopped before its first one.
-
-    A last checkpoint is written before the first best one and the model: where those are and it
-    is not, something was removed, and starting again would throw away what they came from.
-
-    Raises:
-        CheckpointError: gives the reason for each file.
-    """
-    later = [path for path in (run.best, run.model) if _exists(path)]
-    if not _exists(run.last) and not later:
-        return None
-    try:
-        found = read_checkpoint(run.last)
-        require_kinds(found.state, run.last)
-        return found
-    except CheckpointError as error:
-        problems = list(error.problems)
-        problems += [_why_not(path) for path in later]
-        raise CheckpointError(problems, state="nothing was changed") from error
-
-
-def _exists(path: Path) -> bool:
-    return path.exists() or path.is_symlink()
-
-
-def _why_not(path: Path) -> Problem:
-    """Why the training cannot continue from a best checkpoint or a model either."""
-    try:
-        epoch = read_checkpoint(path).state.get("epoch")
-        what = f"{safe_text(path)} is sound, but holds only the model of epoch {epoch}"
-    except CheckpointError as error:
-        return error.problems[0]
-    fix = f"it can be used: dnn evaluate {safe_text(path)}"
-    return Problem(what, safe_text(path), "it has no optimizer state to go on with", fix)
 
 
 def _complete(

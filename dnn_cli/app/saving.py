@@ -7,7 +7,8 @@ Failing    the checkpoint before is as it was; training goes on, the next try is
            would be due, and after the third failure in a row, or the second at the end, the run
            stops (exit 6)
 Order      log, last, best: a checkpoint never knows of lines that are not durable, and whoever
-           finds a best one knows that there was a last one
+           finds a best one knows that there was a last one. The last one before stays, under a
+           second name: no byte and no fsync more (2 MB: 5.2 instead of 5.0 ms)
 """
 
 from __future__ import annotations
@@ -141,7 +142,7 @@ class Saver:
         standing, session = self.standing, self.session
         standing.log_bytes, standing.log_sha256 = self.journal.length, self.journal.sha256
         checkpoint = last_checkpoint(self.built, session, standing, self.facts)
-        write_checkpoint(self.run.last, checkpoint)
+        write_checkpoint(self.run.last, checkpoint, self.run.previous.name)
         self.saved_step = session.step
         best = standing.best
         if best.epoch != self._best_written:
@@ -173,7 +174,7 @@ def _insist(write: Callable[[], None]) -> None:
 
 
 def file_sizes(session: Session) -> dict[str, int]:
-    """Bytes of each file that a training keeps, at the most."""
+    """Bytes of each file that a training writes, at the most."""
     arena = session.network.arena
     weights = arena.params.nbytes + _OVERHEAD
     state = sum(vector.nbytes for vector in session.optimizer.state.values())
@@ -192,12 +193,13 @@ def require_space(directory: Path, session: Session, held: int = 0) -> None:
     """
     there = next(one for one in (directory, *directory.absolute().parents) if one.exists())
     sizes = file_sizes(session)
-    needed = max(0, sum(sizes.values()) - held) + sizes["last"]
+    kept = sum(sizes.values()) + sizes["last"]  # the one before the last stays too
+    needed = max(0, kept - held) + sizes["last"]
     free = shutil.disk_usage(there).free
     if free < needed:
         raise FileSystemError(
             f"the disk of {safe_text(there)} has {free / 1e6:.1f} MB free, "
             f"this training needs {needed / 1e6:.1f} MB",
-            why="last, best and model file, and a temporary beside them while one is replaced",
+            why="last, the one before it, best and model file, and a temporary beside them",
             fix="free some space, or choose another directory",
         )

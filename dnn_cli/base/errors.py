@@ -75,6 +75,10 @@ class CheckpointError(DnnError):
     exit_code = 5
 
 
+class DamagedError(CheckpointError):
+    """The bytes of a checkpoint or model file are not those that were written."""
+
+
 class FileSystemError(DnnError):
     """A write failed, or an output exists already."""
 

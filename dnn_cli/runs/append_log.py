@@ -11,7 +11,6 @@ import hashlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import Self, final
@@ -20,13 +19,13 @@ from dnn_cli.base.errors import CheckpointError, FileSystemError
 from dnn_cli.base.text import safe_text
 from dnn_cli.runs.disk import disk
 from dnn_cli.runs.files import (
-    entries,
     open_directory,
     read_bytes,
     read_from,
     reason,
     reported,
     sync_directory,
+    unused,
     write_all,
     write_atomic,
 )
@@ -82,7 +81,8 @@ class AppendLog:
                     fix="restore the file from a copy of the run",
                 )
             if size > length:
-                write_atomic(_superseded(path), read_from(descriptor, length, None))
+                later = unused(path.parent, f"{path.stem}.superseded-", path.suffix)
+                write_atomic(path.with_name(later), read_from(descriptor, length, None))
                 write_atomic(path, read_from(descriptor, 0, length))
             return cls(path, read_from(descriptor, 0, length))
 
@@ -188,9 +188,3 @@ def _reading(path: Path) -> Iterator[int]:
 
 def _unreadable(path: Path, error: OSError) -> CheckpointError:
     return CheckpointError(f"cannot read {safe_text(path)}: {reason(error)}")
-
-
-def _superseded(path: Path) -> Path:
-    taken = set(entries(path.parent))
-    names = (f"{path.stem}.superseded-{n:03d}{path.suffix}" for n in count(1))
-    return path.with_name(next(name for name in names if name not in taken))

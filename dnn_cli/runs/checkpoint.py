@@ -49,8 +49,10 @@ class Checkpoint:
     best: Mapping[str, Array] = field(default_factory=dict)  # by slot name
 
 
-def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+def write_checkpoint(path: Path, checkpoint: Checkpoint, keep: str = "") -> None:
     """Write `checkpoint` atomically; makes the directory it lies in, not those above it.
+
+    With `keep` the checkpoint that it replaces stays, under that name beside it.
 
     Raises:
         FileSystemError: the file could not be written; the one before it is as it was.
@@ -60,7 +62,7 @@ def write_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     tensors |= prefixed(BEST, checkpoint.best)
     metadata[STATE] = to_text(checkpoint.state, exact=True, sort=True)
     make_directory(path.parent)
-    write_tensors(path, tensors, metadata)
+    write_tensors(path, tensors, metadata, keep)
 
 
 def read_checkpoint(path: Path, *, allow_nonfinite: bool = False) -> Checkpoint:

@@ -137,13 +137,18 @@ class RunDirectory:
 
     @property
     def checkpoints(self) -> Path:
-        """The directory of `last` and `best`."""
+        """The directory of `last`, `previous` and `best`."""
         return self.path / "checkpoints"
 
     @property
     def last(self) -> Path:
         """The checkpoint to resume from."""
         return self.checkpoints / "last.safetensors"
+
+    @property
+    def previous(self) -> Path:
+        """The checkpoint before `last`, for when that one is damaged."""
+        return self.checkpoints / "previous.safetensors"
 
     @property
     def best(self) -> Path:

@@ -14,7 +14,8 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
+from itertools import count
 from pathlib import Path
 from typing import TypeAlias
 
@@ -29,6 +30,7 @@ UNCHANGED = "no earlier file was changed"
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _TEMPORARY = re.compile(r"\.tmp-\d{1,10}-[0-9a-f]{16}")
 _NO_DIRECTORY_SYNC = (errno.EINVAL, errno.ENOTSUP)  # network and FUSE file systems
+_NOTHING_TO_KEEP = (errno.ENOENT, errno.EPERM, errno.ENOTSUP, errno.ENOSYS)  # the last 3: no links
 _CHUNK = 1 << 20
 _FIXES = {
     errno.ENOSPC: "free some space, or choose another directory",
@@ -47,12 +49,14 @@ def write_atomic(
     *,
     exclusive: bool = False,
     follow: bool = False,
+    keep: str = "",
 ) -> None:
     """Make `path` hold exactly `data`, durably; until then it holds what it held before.
 
     A symbolic link at `path` is replaced, never written through, and the directory must not be
     one; with `follow`, for outputs that the user named, links stand for what they point to. With
-    `exclusive` an existing `path` is an error. Errors that `data` raises pass through unchanged.
+    `exclusive` an existing `path` is an error. With `keep` the file that is replaced stays, under
+    that name beside it. Errors that `data` raises pass through unchanged.
 
     Raises:
         FileSystemError: names the path and the reason; the temporary file was removed.
@@ -62,14 +66,14 @@ def write_atomic(
     with open_directory(path.parent, follow=False) as directory:
         with reported("write", path):
             _require_replaceable(path.name, directory)
-        temporary = f".tmp-{os.getpid()}-{os.urandom(8).hex()}"
+        temporary = _temporary_name()
         with reported("write", path):
             # The kernel applies the umask to 0666, so a later chmod (and its race) is not needed.
             descriptor = disk.open(temporary, _NEW, 0o666, dir_fd=directory)
         try:
             _fill(descriptor, buffers, path)
             with reported("write", path):
-                _publish(temporary, path.name, directory, exclusive)
+                _publish(temporary, path.name, directory, exclusive, keep)
         except BaseException:
             with suppress(OSError):
                 disk.unlink(temporary, dir_fd=directory)
@@ -106,12 +110,40 @@ def _fill(descriptor: int, buffers: Iterable[Buffer], path: Path) -> None:
         disk.close(descriptor)
 
 
-def _publish(temporary: str, name: str, directory: int, exclusive: bool) -> None:
+def _temporary_name() -> str:
+    return f".tmp-{os.getpid()}-{os.urandom(8).hex()}"
+
+
+def _publish(temporary: str, name: str, directory: int, exclusive: bool, keep: str) -> None:
     if exclusive:
         disk.link(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
         disk.unlink(temporary, dir_fd=directory)
-    else:
+        return
+    with _kept(name, keep, directory) if keep else nullcontext():
         disk.replace(temporary, name, src_dir_fd=directory, dst_dir_fd=directory)
+
+
+@contextmanager
+def _kept(name: str, keep: str, directory: int) -> Iterator[None]:
+    """Let `keep` be what `name` is, as soon as the block has given that name to another file.
+
+    A second name and no copy: it costs no space until then, and no fsync but that of the
+    directory. At no moment is either name without a file.
+    """
+    second = _temporary_name()
+    try:
+        disk.link(name, second, src_dir_fd=directory, dst_dir_fd=directory, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NOTHING_TO_KEEP:
+            raise
+        yield
+        return
+    try:
+        yield
+        disk.replace(second, keep, src_dir_fd=directory, dst_dir_fd=directory)
+    finally:
+        with suppress(OSError):  # a replace of two names of one file leaves both
+            disk.unlink(second, dir_fd=directory)
 
 
 def write_all(descriptor: int, buffer: Buffer) -> None:
@@ -125,6 +157,24 @@ def write_all(descriptor: int, buffer: Buffer) -> None:
         if count == 0:
             raise OSError(errno.EIO, "the system accepts no more bytes")
         rest = rest[count:]
+
+
+def rename_file(path: Path, name: str) -> None:
+    """Give the file `path` another name in its directory, durably; a file of that name is gone.
+
+    Raises:
+        FileSystemError: names the path and the reason.
+    """
+    with open_directory(path.parent, follow=False) as directory, reported("rename", path):
+        disk.replace(path.name, name, src_dir_fd=directory, dst_dir_fd=directory)
+        sync_directory(directory)
+
+
+def unused(directory: Path, prefix: str, suffix: str) -> str:
+    """The first name in `directory` that is free: the prefix, a number from 001, the suffix."""
+    taken = set(entries(directory))
+    names = (f"{prefix}{number:03d}{suffix}" for number in count(1))
+    return next(name for name in names if name not in taken)
 
 
 def read_bytes(path: Path) -> bytes:

@@ -15,6 +15,7 @@ Source     the safetensors format description, github.com/huggingface/safetensor
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
@@ -24,7 +25,7 @@ from typing import Any
 import numpy as np
 
 import dnn_cli
-from dnn_cli.base.errors import CheckpointError, LimitError
+from dnn_cli.base.errors import CheckpointError, DamagedError, LimitError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.runs.files import read_bytes, reason, write_atomic
@@ -120,7 +121,8 @@ def decode(data: bytes, origin: str = "the file") -> tuple[dict[str, Array], dic
     Every declared number is checked against the bytes that are there before it is used.
 
     Raises:
-        CheckpointError: the bytes differ in any bit from those that `encode` made.
+        CheckpointError: the bytes differ in any bit from those that `encode` made: a `DamagedError`
+            unless it says that a newer version wrote them.
     """
     text, header = _header(data, origin)
     metadata = _metadata(header, origin)
@@ -135,7 +137,7 @@ def decode(data: bytes, origin: str = "the file") -> tuple[dict[str, Array], dic
     stated = metadata.pop(_SHA256, "")
     found = _digest({**header, _METADATA: metadata}, [payload])
     if found != stated:
-        raise CheckpointError(
+        raise DamagedError(
             f"{safe_text(origin)} is damaged: its SHA-256 does not match",
             where=safe_text(origin),
             why=f"the file states {safe_text(stated, 64)}, its content has {found}",
@@ -146,7 +148,7 @@ def decode(data: bytes, origin: str = "the file") -> tuple[dict[str, Array], dic
 
 def _header(data: bytes, origin: str) -> tuple[bytes, dict[str, Any]]:
     if data[8:9] != b"{":
-        raise CheckpointError(
+        raise DamagedError(
             f"{safe_text(origin)} is not a file that dnn wrote: it is {kind_of(data)}",
             where=safe_text(origin),
             fix="name a .safetensors file from a run directory; nothing else is ever loaded",
@@ -170,7 +172,7 @@ def _metadata(header: Mapping[str, Any], origin: str) -> dict[str, str]:
         raise _damaged(origin, "its metadata is not a table of text", 8)
     version = found.get("dnn.format", "")
     if not (version.isascii() and version.isdecimal() and len(version) < 10):
-        raise CheckpointError(
+        raise DamagedError(
             f"{safe_text(origin)} is a safetensors file, but dnn did not write it",
             where=safe_text(origin),
             fix="name a file from a run directory",
@@ -234,17 +236,19 @@ def _counts(value: Any, least: int, most: int) -> bool:
     return all(type(v) is int and v >= 0 for v in value)
 
 
-def _damaged(origin: str, what: str, byte: int) -> CheckpointError:
-    return CheckpointError(
+def _damaged(origin: str, what: str, byte: int) -> DamagedError:
+    return DamagedError(
         f"{safe_text(origin)} is damaged: {what}",
         where=f"{safe_text(origin)}, byte {byte}",
         fix="use another checkpoint of the run, or copy the file again",
     )
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str]) -> None:
+def write_tensors(
+    path: Path, tensors: Mapping[str, Array], metadata: Mapping[str, str], keep: str = ""
+) -> None:
     """Write a file atomically; see `encode` and `write_atomic`."""
-    write_atomic(path, encode(tensors, metadata))
+    write_atomic(path, encode(tensors, metadata), keep=keep)
 
 
 def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -256,7 +260,8 @@ def read_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     try:
         data = read_bytes(path)
     except OSError as error:
-        raise CheckpointError(
+        kind = DamagedError if error.errno == errno.EIO else CheckpointError
+        raise kind(
             f"cannot read {safe_text(path)}: {reason(error)}", where=safe_text(path)
         ) from error
     return decode(data, str(path))

@@ -44,10 +44,18 @@ class EarlyStoppingSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointSpec(Spec):
-    """How often the state of the training is saved; the last epoch always is."""
+    """How often the state of the training is saved: by time, within epochs too; its end always."""
 
-    every_epochs: int = option("save after every so many epochs", 1, minimum=1)
-    every_seconds: float = option("save no more often than this", 1.0, minimum=0.0)
+    every_epochs: int = option(
+        "of the ends of epochs, save at every so many; within an epoch every_seconds alone counts",
+        1,
+        minimum=1,
+    )
+    every_seconds: float = option(
+        "save no more often than this, and less often where it would take 2 % of the time",
+        1.0,
+        minimum=0.0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

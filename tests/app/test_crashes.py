@@ -32,7 +32,7 @@ from harness import (
     write_config,
 )
 
-from dnn_cli.app.resume import read_last
+from dnn_cli.app.continuing import read_last
 from dnn_cli.app.saving import NORMAL
 from dnn_cli.runs.checkpoint import read_checkpoint
 from dnn_cli.runs.directory import RunDirectory
@@ -73,7 +73,7 @@ def test_a_run_maydie_at_a_save_every_step(tmp_path: Path) -> None:
     assert Outcome.of(run) == wanted
 
 
-def test_a_kill_at_every_system_call(tmp_path: Path) -> None:
+def test_P03_a_kill_at_every_system_call(tmp_path: Path) -> None:
     text = CONFIGS["short"]
     path, wanted = write_config(tmp_path, text), whole(tmp_path, text)
     for at in range(1, 1000, 3):  # the others: `python tests/faults/faults.py`
@@ -94,7 +94,7 @@ def test_a_kill_at_every_system_call(tmp_path: Path) -> None:
     assert at > 130
 
 
-def test_a_kill_at_every_system_call_of_a_resumption(tmp_path: Path) -> None:
+def test_P03_a_kill_at_every_system_call_of_a_resumption(tmp_path: Path) -> None:
     text = CONFIGS["short"]
     wanted = whole(tmp_path, text)
     seed = stopped(tmp_path, text, 2)
@@ -115,7 +115,7 @@ def test_a_kill_at_every_system_call_of_a_resumption(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "fault", [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EROFS, "short"], ids=str
 )
-def test_a_fault_at_any_system_call(tmp_path: Path, fault: int | str, persistent: bool) -> None:
+def test_R08_a_fault_at_any_system_call(tmp_path: Path, fault: int | str, persistent: bool) -> None:
     """A sample here; `python tests/faults/faults.py` tries them all."""
     tried = sweep(tmp_path, fault, persistent, start=3, stride=13)
     assert tried.runs >= 14
@@ -140,7 +140,7 @@ def test_an_extension_may_be_killed_too(tmp_path: Path) -> None:
     assert at > 200
 
 
-def test_power_failures_lose_nothing_that_was_called_safe(tmp_path: Path) -> None:
+def test_P03_power_failures_lose_nothing_that_was_called_safe(tmp_path: Path) -> None:
     for kill_at in (0, 110):
         folder = tmp_path / f"{kill_at}"
         folder.mkdir()
@@ -156,7 +156,7 @@ def test_power_failures_reveal_broken_protocols(tmp_path: Path, broken: Any) -> 
     assert crash_states.explore(crash_states.thinned(broken(ops)), tmp_path, most=1).lost
 
 
-def test_kill_dash_nine(tmp_path: Path) -> None:
+def test_P03_kill_dash_nine(tmp_path: Path) -> None:
     words = ["--kills=20", "--seed=3", f"--folder={tmp_path}"]
     done = subprocess.run(
         [sys.executable, str(FAULTS / "kills.py"), *words],

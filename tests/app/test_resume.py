@@ -80,10 +80,12 @@ def damage_gone(path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [damage_cut, damage_bit, damage_gone, "best"])
-def test_a_damaged_last_checkpoint_is_never_a_fresh_start(
+def test_K09_a_damaged_last_checkpoint_is_never_a_fresh_start(
     tmp_path: Path, damage: Callable[[Path], None] | str
 ) -> None:
+    """Where the one before is not there either; else see `tests/faults/test_fallback.py`."""
     run = stopped(tmp_path, CONFIGS["adam"], 8)
+    RunDirectory(run).previous.unlink()
     last, best = RunDirectory(run).last, RunDirectory(run).best
     if damage == "best":
         shutil.copy(best, last)
@@ -102,7 +104,7 @@ def test_a_damaged_last_checkpoint_is_never_a_fresh_start(
     assert "best.safetensors is damaged" in found.value.problems[1].what
 
 
-def test_a_complete_run_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_K13_a_complete_run_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     train(write_config(tmp_path, CONFIGS["adam"]), tmp_path / "run")
     before = {p: p.read_bytes() for p in (tmp_path / "run").rglob("*") if p.name != "run.lock"
               if p.is_file()}  # fmt: skip
@@ -130,7 +132,7 @@ def test_a_run_that_died_at_its_very_end_is_only_finished(tmp_path: Path, name: 
 
 
 @pytest.mark.parametrize("schedule", ["null", "{type: step, every_epochs: 2}", "cosine"])
-def test_extending(tmp_path: Path, schedule: str) -> None:
+def test_K13_extending(tmp_path: Path, schedule: str) -> None:
     text = config(optimizer=f"{{type: adam, learning_rate: 0.01, schedule: {schedule}}}")
     wanted = whole(tmp_path, text.replace("epochs: 5,", "epochs: 9,"))
     log = Log()
@@ -166,7 +168,9 @@ def test_an_extension_that_was_begun_is_remembered(tmp_path: Path) -> None:
         ("training.monitor=train.loss", "the checkpoint watched valid.loss"),
     ],
 )
-def test_what_makes_it_another_training_is_refused(tmp_path: Path, change: str, named: str) -> None:
+def test_K10_what_makes_it_another_training_is_refused(
+    tmp_path: Path, change: str, named: str
+) -> None:
     run = stopped(tmp_path, CONFIGS["adam"], 8)
     before = (run / "resolved.yaml").read_bytes()
     with pytest.raises(CheckpointError, match="^.*" + named.replace("[", r"\[")) as found:
@@ -207,7 +211,7 @@ def test_what_differs_is_said_key_by_key(tmp_path: Path, change: str, sentence: 
     assert any(change.split("=")[0] in one for one in attempts[0]["changed"])
 
 
-def test_another_machine_is_said_before_the_run_goes_on(
+def test_K11_another_machine_is_said_before_the_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, log = stopped(tmp_path, CONFIGS["adam"], 8), Log()
@@ -248,7 +252,7 @@ def test_changed_data_are_refused(tmp_path: Path) -> None:
         resume(run)
 
 
-def test_a_run_may_be_moved_and_its_data_too(tmp_path: Path) -> None:
+def test_R15_a_run_may_be_moved_and_its_data_too(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "d.npz", x=rng.normal(size=(40, 3)), y=np.arange(40) % 2)
     text = config("{source: {type: npz, path: d.npz}, split: {valid: 0.2}}")
@@ -262,7 +266,7 @@ def test_a_run_may_be_moved_and_its_data_too(tmp_path: Path) -> None:
     assert any(s.startswith("changed: config.data.source.path") for s in log.said)
 
 
-def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+def test_K12_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     one = stopped(tmp_path, CONFIGS["adam"], 8, "one")
     other = stopped(tmp_path, CONFIGS["adam"].replace("0.01", "0.02"), 8, "other")
     shutil.copy(RunDirectory(other).last, RunDirectory(one).last)
@@ -270,7 +274,7 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
         resume(one)
 
 
-def test_the_log_must_be_the_one_that_was_written(tmp_path: Path) -> None:
+def test_R17_the_log_must_be_the_one_that_was_written(tmp_path: Path) -> None:
     run = stopped(tmp_path, CONFIGS["adam"], 8)
     log = run / "metrics.jsonl"
     content = log.read_bytes()
@@ -308,7 +312,7 @@ def test_the_newest_run_is_found(tmp_path: Path) -> None:
             resume(wrong)
 
 
-def test_a_run_that_is_under_way_is_not_resumed(tmp_path: Path) -> None:
+def test_R01_a_run_that_is_under_way_is_not_resumed(tmp_path: Path) -> None:
     found: list[int] = []
 
     def second(event: Event) -> None:
@@ -323,7 +327,7 @@ def test_a_run_that_is_under_way_is_not_resumed(tmp_path: Path) -> None:
     assert found and Outcome.of(tmp_path / "run") == wanted
 
 
-def test_the_time_budget_is_one_of_each_process(tmp_path: Path) -> None:
+def test_P11_the_time_budget_is_one_of_each_process(tmp_path: Path) -> None:
     text = CONFIGS["adam"].replace("epochs: 5", "epochs: 5, max_time: 1e-9")
     wanted, run = whole(tmp_path, CONFIGS["adam"]), tmp_path / "run"
     result = train(write_config(tmp_path, text), run)

@@ -92,15 +92,7 @@ def continued(run: Path) -> Outcome:
     return Outcome.of(run)
 
 
-@pytest.mark.parametrize(
-    ("number", "code", "word"),
-    [
-        (signal.SIGINT, 130, "interrupted, everything is saved"),
-        (signal.SIGTERM, 143, "terminated, everything is saved"),
-        (signal.SIGHUP, 129, "hung up, everything is saved"),
-    ],
-)
-def test_a_signal_ends_the_step_saves_and_says_how_to_go_on(
+def ends_the_step_saves_and_says_how_to_go_on(
     tmp_path: Path, started: Any, wanted: Outcome, number: int, code: int, word: str
 ) -> None:
     process = started()
@@ -112,6 +104,22 @@ def test_a_signal_ends_the_step_saves_and_says_how_to_go_on(
     state = read_checkpoint(RunDirectory(tmp_path / "run").last).state
     assert state["step"] >= 2 * 450
     assert continued(tmp_path / "run") == wanted
+
+
+def test_P01_an_interrupt(tmp_path: Path, started: Any, wanted: Outcome) -> None:
+    told = "interrupted, everything is saved"
+    ends_the_step_saves_and_says_how_to_go_on(tmp_path, started, wanted, signal.SIGINT, 130, told)
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "word"),
+    [(signal.SIGTERM, 143, "terminated"), (signal.SIGHUP, 129, "hung up")],
+)
+def test_P02_a_scheduler_or_a_hangup(
+    tmp_path: Path, started: Any, wanted: Outcome, number: int, code: int, word: str
+) -> None:
+    told = f"{word}, everything is saved"
+    ends_the_step_saves_and_says_how_to_go_on(tmp_path, started, wanted, number, code, told)
 
 
 SLOW = """
@@ -136,7 +144,7 @@ sys.exit(run(sys.argv[1:]))
 
 
 @pytest.mark.parametrize("signals", [1, 2])
-def test_a_signal_in_the_midst_of_a_save(
+def test_P04_a_signal_in_the_midst_of_a_save(
     tmp_path: Path, started: Any, wanted: Outcome, signals: int
 ) -> None:
     """The first waits for the save; the second does not, and the file before it stays."""
@@ -162,7 +170,7 @@ def test_a_signal_in_the_midst_of_a_save(
     assert continued(run.path) == wanted
 
 
-def test_an_interrupt_before_anything_began(tmp_path: Path, started: Any) -> None:
+def test_P04_an_interrupt_before_anything_began(tmp_path: Path, started: Any) -> None:
     process = started()
     time.sleep(0.1)
     process.send_signal(signal.SIGINT)
@@ -172,7 +180,7 @@ def test_an_interrupt_before_anything_began(tmp_path: Path, started: Any) -> Non
         resume(tmp_path / "run", "training.epochs=1")
 
 
-def test_nohup_means_that_a_hangup_is_ignored(
+def test_P02_nohup_means_that_a_hangup_is_ignored(
     tmp_path: Path, started: Any, wanted: Outcome
 ) -> None:
     process = started(preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
@@ -182,7 +190,7 @@ def test_nohup_means_that_a_hangup_is_ignored(
     assert process.returncode == 0 and Outcome.of(tmp_path / "run") == wanted
 
 
-def test_a_reader_that_has_left_does_not_stop_the_training(
+def test_P07_a_reader_that_has_left_does_not_stop_the_training(
     tmp_path: Path, started: Any, wanted: Outcome
 ) -> None:
     process = started()
@@ -230,7 +238,7 @@ def drained(main: int, condition: Callable[[], bool]) -> bytes:
     return shown
 
 
-def test_a_terminal_that_is_closed(tmp_path: Path, wanted: Outcome) -> None:
+def test_P07_a_terminal_that_is_closed(tmp_path: Path, wanted: Outcome) -> None:
     write_config(tmp_path, TEXT)
     child, main = on_a_terminal(tmp_path)
     drained(main, lambda: lines(tmp_path / "run") >= 2)
@@ -240,7 +248,7 @@ def test_a_terminal_that_is_closed(tmp_path: Path, wanted: Outcome) -> None:
     assert continued(tmp_path / "run") == wanted
 
 
-def test_control_c_on_a_terminal_gives_the_cursor_back(tmp_path: Path, wanted: Outcome) -> None:
+def test_P01_control_c_on_a_terminal_gives_the_cursor_back(tmp_path: Path, wanted: Outcome) -> None:
     write_config(tmp_path, TEXT)
     child, main = on_a_terminal(tmp_path)
     shown = drained(main, lambda: lines(tmp_path / "run") >= 2)
@@ -262,7 +270,7 @@ def test_control_c_on_a_terminal_gives_the_cursor_back(tmp_path: Path, wanted: O
         (("-W", "error", "-m", "dnn_cli"), {"LANG": "C", "LC_ALL": "C", "TERM": "dumb"}),
     ],
 )
-def test_the_interpreter_and_the_locale_change_nothing(
+def test_P10_the_interpreter_and_the_locale_change_nothing(
     tmp_path: Path, started: Any, wanted: Outcome, python: Any, environment: dict[str, str]
 ) -> None:
     process = started(python=python, env={**PLAIN, **environment})

@@ -67,7 +67,9 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     assert [record["epoch"] for record in read_records(run.metrics)] == [1, 2, 3, 4, 5]
     assert json.loads(run.summary.read_text())["steps"] == result.step == 15
     assert (result.model, result.resume, result.exit_code) == (str(run.model), "", 0)
-    assert sorted(os.listdir(run.checkpoints)) == ["best.safetensors", "last.safetensors"]
+    assert sorted(os.listdir(run.checkpoints)) == [
+        *("best.safetensors", "last.safetensors", "previous.safetensors")
+    ]
 
 
 def test_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
@@ -92,7 +94,7 @@ def test_a_refused_configuration_leaves_no_trace(tmp_path: Path, text: str) -> N
     assert os.listdir(tmp_path) == ["r.yaml"]
 
 
-def test_a_disk_that_is_too_full_is_found_out_first(
+def test_R13_a_disk_that_is_too_full_is_found_out_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_config(tmp_path, CONFIGS["adam"])
@@ -124,7 +126,9 @@ class Failing:
         self.real(*words)
 
 
-def test_a_save_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_R07_a_save_that_fails_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = write_config(tmp_path, CONFIGS["adam"])
     train(path, tmp_path / "whole")
     monkeypatch.setattr(
@@ -138,7 +142,7 @@ def test_a_save_that_fails_is_tried_again(tmp_path: Path, monkeypatch: pytest.Mo
     assert "the last checkpoint is of step" in told[-1]
 
 
-def test_the_third_failure_in_a_row_ends_the_run(
+def test_R07_the_third_failure_in_a_row_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, log = write_config(tmp_path, CONFIGS["adam"]), Log()
@@ -155,7 +159,7 @@ def test_the_third_failure_in_a_row_ends_the_run(
     assert Outcome.of(tmp_path / "run") == Outcome.of(tmp_path / "whole")
 
 
-def test_a_failure_at_the_end_is_no_success(
+def test_R07_a_failure_at_the_end_is_no_success(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = write_config(tmp_path, CONFIGS["adam"])
@@ -174,7 +178,7 @@ def test_a_failure_at_the_end_is_no_success(
         assert Outcome.of(tmp_path / name) == Outcome.of(tmp_path / "whole")
 
 
-def test_a_limit_of_the_system_on_file_sizes(tmp_path: Path) -> None:
+def test_R07_a_limit_of_the_system_on_file_sizes(tmp_path: Path) -> None:
     """A real one, in a process of its own: `last` cannot be written, smaller files can."""
     text = config(BLOBS, "{hidden: [64, 64]}", training="epochs: 40")
     path, run = write_config(tmp_path, text), tmp_path / "run"
@@ -261,7 +265,7 @@ def _die_after(step: int, positions: list[int]) -> Callable[[Event], None]:
     return watch
 
 
-def test_an_observer_that_fails_is_dropped(tmp_path: Path) -> None:
+def test_P09_an_observer_that_fails_is_dropped(tmp_path: Path) -> None:
     log, seen = Log(), list[Event]()
 
     def broken(event: Event) -> None:
@@ -287,7 +291,7 @@ def test_times_that_cannot_be_recorded_stop_nothing(tmp_path: Path) -> None:
     assert [s for s in log.said if s.startswith("times are not recorded: ")]
 
 
-def test_a_stop_before_the_first_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_P04_a_stop_before_the_first_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_config(tmp_path, CONFIGS["adam"])
     train(path, tmp_path / "whole")
     with monkeypatch.context() as patch:
@@ -316,7 +320,7 @@ def test_a_divergence_keeps_the_last_checkpoint(tmp_path: Path) -> None:
         resume(run.path)  # the same steps lead to the same place
 
 
-def test_a_thousand_saves_leave_memory_and_descriptors_as_they_were(tmp_path: Path) -> None:
+def test_R09_a_thousand_saves_leave_memory_and_descriptors_as_they_were(tmp_path: Path) -> None:
     seen: list[tuple[int, int]] = []
 
     def watch(event: Event) -> None:
@@ -340,7 +344,7 @@ def _stop(event: Event, step: int) -> None:
         raise Killed
 
 
-def test_readers_see_whole_lines_and_whole_checkpoints(tmp_path: Path) -> None:
+def test_R12_readers_see_whole_lines_and_whole_checkpoints(tmp_path: Path) -> None:
     done, errors, reads = threading.Event(), list[BaseException](), list[int]()
     run = RunDirectory(tmp_path / "run")
 
@@ -363,7 +367,7 @@ def test_readers_see_whole_lines_and_whole_checkpoints(tmp_path: Path) -> None:
     assert errors == [] and len(reads) > 10 and reads == sorted(reads)
 
 
-def test_two_starts_in_one_directory(tmp_path: Path) -> None:
+def test_R01_two_starts_in_one_directory(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, str(FAULTS / "races.py"), "--rounds=100", f"--folder={tmp_path}"],
         capture_output=True, text=True, timeout=300,
@@ -372,7 +376,7 @@ def test_two_starts_in_one_directory(tmp_path: Path) -> None:
     assert "100 races" in done.stdout
 
 
-def test_a_directory_that_is_taken_is_left_as_it_is(tmp_path: Path) -> None:
+def test_R04_a_directory_that_is_taken_is_left_as_it_is(tmp_path: Path) -> None:
     path = write_config(tmp_path, CONFIGS["short"])
     train(path, tmp_path / "run")
     before = {p: p.stat().st_mtime_ns for p in (tmp_path / "run").rglob("*")}
@@ -382,7 +386,7 @@ def test_a_directory_that_is_taken_is_left_as_it_is(tmp_path: Path) -> None:
     assert {p: p.stat().st_mtime_ns for p in before} == before
 
 
-def test_a_run_directory_that_is_taken_away_ends_the_run(tmp_path: Path) -> None:
+def test_R06_a_run_directory_that_is_taken_away_ends_the_run(tmp_path: Path) -> None:
     run = tmp_path / "run"
 
     def move(event: Event) -> None:
@@ -397,7 +401,7 @@ def test_a_run_directory_that_is_taken_away_ends_the_run(tmp_path: Path) -> None
     assert resume(tmp_path / "away").exit_code == 0
 
 
-def test_the_log_survives_a_disk_that_was_full_for_a_while(
+def test_R17_the_log_survives_a_disk_that_was_full_for_a_while(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Lines that could not be written are written later, in order and once."""

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import CONFIGS, Killed, Log, Outcome, patched, resume, train, write_config
 
-from dnn_cli.app.resume import read_last
+from dnn_cli.app.continuing import read_last
 from dnn_cli.base.errors import DnnError
 from dnn_cli.runs.append_log import AppendLog
 from dnn_cli.runs.directory import RunDirectory
@@ -39,7 +39,7 @@ from dnn_cli.training.events import CheckpointSaved, Event, RunFinished
 
 @dataclass(frozen=True)
 class Op:
-    """One change: create write cut sync rename unlink mkdir syncdir; or ack, finished."""
+    """One change: create write cut sync rename link unlink mkdir syncdir; or ack, finished."""
 
     kind: str
     path: str = ""  # relative to the folder of the run
@@ -119,6 +119,13 @@ class Recorder:
         self.files[target] = self.files.pop(source)
         self.ops.append(Op("rename", source, target, self.files[target]))
 
+    def on_link(
+        self, _: None, a: str, b: str, *, src_dir_fd: int, dst_dir_fd: int, follow_symlinks: bool
+    ) -> None:
+        source, target = self.where(a, src_dir_fd), self.where(b, dst_dir_fd)
+        self.files[target] = self.files[source]
+        self.ops.append(Op("link", source, target, self.files[target]))
+
     def on_unlink(self, _: None, name: Any, dir_fd: int | None = None) -> None:
         path = self.where(name, dir_fd)
         self.ops.append(Op("unlink", path, file=self.files.pop(path, -1)))
@@ -169,7 +176,7 @@ class State:
     finished: bool = False
 
     def take(self, op: Op) -> None:
-        if op.kind in ("create", "rename", "unlink", "mkdir"):
+        if op.kind in ("create", "rename", "link", "unlink", "mkdir"):
             if op.kind == "create":
                 self.contents[op.file] = Content()
             self.pending.append(op)
@@ -216,8 +223,9 @@ def apply(names: dict[str, int], ops: list[Op]) -> dict[str, int]:
             names[op.path] = op.file
         elif op.kind == "unlink":
             names.pop(op.path, None)
-        elif op.kind == "rename":
-            names.pop(op.path, None)
+        elif op.kind in ("rename", "link"):
+            if op.kind == "rename":
+                names.pop(op.path, None)
             names[op.to] = op.file
     return names
 
@@ -334,7 +342,9 @@ def no_log_sync(ops: list[Op]) -> list[Op]:
 
 
 def in_place(ops: list[Op]) -> list[Op]:
-    """Checkpoints written over the one before."""
+    """Checkpoints written over the one before, which can then not be kept."""
+    second = {op.to for op in ops if op.kind == "link"}
+    ops = [op for op in ops if op.kind != "link" and op.path not in second]
     made: list[Op] = []
     homes: dict[int, Op] = {}  # temporaries by what they become
     target = {op.file: op.to for op in ops if op.kind == "rename"}

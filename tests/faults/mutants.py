@@ -27,6 +27,7 @@ APP = tuple(f"tests/app/test_{n}.py" for n in ("train", "resume", "state", "cras
 FIRST = {  # where a mutant is looked for before everywhere else
     "app/state.py": "tests/app/test_state.py",
     "app/resume.py": "tests/app/test_resume.py",
+    "app/continuing.py": "tests/faults/test_fallback.py",
     "app/facts.py": "tests/app/test_resume.py",
     "app/signals.py": "tests/app/test_signals.py",
     "__main__.py": "tests/app/test_signals.py",

@@ -136,7 +136,7 @@ def test_a_run_directory_that_is_gone_is_not_made_again(
     assert os.listdir(tmp_path) == []
 
 
-def test_reading_writes_nothing(path: Path, checkpoint: Checkpoint, faults: Any) -> None:
+def test_K15_reading_writes_nothing(path: Path, checkpoint: Checkpoint, faults: Any) -> None:
     write_checkpoint(path, checkpoint)
     faults.disarm()
     read_checkpoint(path)

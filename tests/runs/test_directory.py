@@ -110,7 +110,7 @@ def test_of_two_runs_in_one_named_directory_one_goes_on(tmp_path: Path) -> None:
         pass
 
 
-def test_locking_cleans_up_after_an_interrupted_save(tmp_path: Path) -> None:
+def test_R16_locking_cleans_up_after_an_interrupted_save(tmp_path: Path) -> None:
     run = RunDirectory.create(tmp_path, "x")
     run.config.write_text("")
     run.checkpoints.mkdir()

@@ -4,6 +4,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ def test_the_protocol(target: Path, faults: Any) -> None:
 
 @pytest.mark.parametrize("persistent", [False, True], ids=["once", "persistent"])
 @pytest.mark.usefixtures("same_descriptors")
-def test_every_fault_leaves_the_old_file_or_the_new_one(
+def test_R08_every_fault_leaves_the_old_file_or_the_new_one(
     target: Path, faults: Any, fault: int | str, persistent: bool, left_over: Callable[..., Any]
 ) -> None:
     for at in range(1, 50):
@@ -86,7 +87,7 @@ def test_a_kill_at_any_call_leaves_the_old_file_or_the_new_one(
     assert seen == {OLD, b"".join(NEW)}
 
 
-def test_an_interrupted_write_goes_on(target: Path, faults: Any) -> None:
+def test_R09_an_interrupted_write_goes_on(target: Path, faults: Any) -> None:
     write_atomic(target, OLD)
     at = faults.calls.index("write") + 1
     faults.arm(at, errno.EINTR)
@@ -131,7 +132,7 @@ def test_exclusive_never_replaces(target: Path, left_over: Callable[..., Any]) -
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o027, 0o077])
 @pytest.mark.parametrize("exclusive", [False, True])
-def test_the_umask_decides_the_mode(target: Path, umask: int, exclusive: bool) -> None:
+def test_R10_the_umask_decides_the_mode(target: Path, umask: int, exclusive: bool) -> None:
     before = os.umask(umask)
     try:
         write_atomic(target.with_name("other"), NEW, exclusive=exclusive)
@@ -140,7 +141,69 @@ def test_the_umask_decides_the_mode(target: Path, umask: int, exclusive: bool) -
     assert stat.S_IMODE(target.with_name("other").stat().st_mode) == 0o666 & ~umask
 
 
-def test_a_link_in_place_of_the_file_is_replaced_not_followed(target: Path, tmp_path: Path) -> None:
+def test_what_is_replaced_can_be_kept(target: Path, faults: Any) -> None:
+    write_atomic(target, b"new", keep="old")
+    assert (target.read_bytes(), (target.parent / "old").read_bytes()) == (b"new", OLD)
+    faults.disarm()
+    write_atomic(target, b"newer", keep="old")
+    assert faults.calls == [
+        *("open", "stat", "open", "write", "fsync", "close"),
+        *("link", "replace", "replace", "unlink", "fsync", "close"),  # as many fsyncs as without
+    ]
+    assert (target.read_bytes(), (target.parent / "old").read_bytes()) == (b"newer", b"new")
+    assert sorted(os.listdir(target.parent)) == ["file", "old"]
+
+
+def test_there_may_be_nothing_to_keep(target: Path, faults: Any) -> None:
+    target.unlink()
+    write_atomic(target, b"first", keep="old")
+    assert os.listdir(target.parent) == ["file"]
+    for kind in (errno.EPERM, errno.ENOTSUP, errno.ENOSYS):  # a file system without links
+        faults.arm(7, kind)
+        write_atomic(target, b"second", keep="old")
+        assert faults.calls[6] == "link"
+        assert os.listdir(target.parent) == ["file"] and target.read_bytes() == b"second"
+
+
+@pytest.mark.parametrize("persistent", [False, True], ids=["once", "persistent"])
+@pytest.mark.usefixtures("same_descriptors")
+def test_every_fault_leaves_two_files_of_which_one_is_the_old(
+    target: Path, faults: Any, fault: int | str, persistent: bool
+) -> None:
+    kept = target.with_name("kept")
+    for at in range(1, 50):
+        target.write_bytes(OLD)
+        kept.write_bytes(b"older")
+        faults.arm(at, fault, persistent=persistent)
+        with suppress(FileSystemError):
+            write_atomic(target, b"new", keep="kept")
+        reached = faults.reached
+        faults.disarm()
+        now = (target.read_bytes(), kept.read_bytes())
+        assert now in [(OLD, b"older"), (b"new", OLD), (b"new", b"older")]
+        remove_temporaries(target.parent)
+        assert sorted(os.listdir(target.parent)) == ["file", "kept"]
+        if not reached:
+            assert at > 12
+            return
+        target.unlink()  # not the file that is called `kept` too
+    raise AssertionError("the save never came to its end")
+
+
+def test_a_link_to_keep_is_not_followed(tmp_path: Path, target: Path) -> None:
+    (tmp_path / "victim").write_bytes(b"precious")
+    target.unlink()
+    target.symlink_to(tmp_path / "victim")
+    write_atomic(target, b"new", keep="kept")
+    assert target.with_name("kept").is_symlink() and target.read_bytes() == b"new"
+    write_atomic(target, b"newer", keep="kept")
+    assert (tmp_path / "victim").read_bytes() == b"precious"
+    assert target.with_name("kept").read_bytes() == b"new"
+
+
+def test_R05_a_link_in_place_of_the_file_is_replaced_not_followed(
+    target: Path, tmp_path: Path
+) -> None:
     victim = tmp_path / "victim"
     victim.write_bytes(b"precious")
     for plant in (target.symlink_to, target.hardlink_to):
@@ -197,7 +260,7 @@ def test_a_missing_directory_is_not_made(tmp_path: Path) -> None:
         write_atomic(tmp_path / ("n" * 256), NEW)
 
 
-def test_only_our_temporaries_are_removed(tmp_path: Path) -> None:
+def test_R16_only_our_temporaries_are_removed(tmp_path: Path) -> None:
     ours, others = ".tmp-12-0123456789abcdef", (".tmp-x", ".tmp-12-0123", ".DS_Store", "file")
     for name in (ours, *others):
         (tmp_path / name).write_bytes(b"")

@@ -30,7 +30,7 @@ def zipped(name: str) -> bytes:
         (b"name: moons\nseed: 0\n", "unknown kind"),
     ],
 )
-def test_files_of_other_kinds_are_named_and_never_loaded(
+def test_K07_files_of_other_kinds_are_named_and_never_loaded(
     tmp_path: Path, content: bytes, kind: str
 ) -> None:
     path = tmp_path / "model.bin"
@@ -39,7 +39,7 @@ def test_files_of_other_kinds_are_named_and_never_loaded(
         read_tensors(path)
 
 
-def test_missing_files_directories_and_pipes(tmp_path: Path) -> None:
+def test_K07_missing_files_directories_and_pipes(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
     for name, text in [

@@ -21,7 +21,7 @@ with lock(Path(sys.argv[1]), "2026-11-22T10:00:00Z"):
 """
 
 
-def test_one_process_holds_it_and_a_killed_one_no_longer(tmp_path: Path) -> None:
+def test_R02_one_process_holds_it_and_a_killed_one_no_longer(tmp_path: Path) -> None:
     pipe = subprocess.PIPE
     holder = subprocess.Popen([sys.executable, "-c", HOLD, tmp_path], stdin=pipe, stdout=pipe)
     try:
@@ -65,7 +65,7 @@ def test_faults(tmp_path: Path, faults: Any) -> None:
         pass
 
 
-def test_a_planted_link_is_not_followed(tmp_path: Path) -> None:
+def test_R05_a_planted_link_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "victim").write_bytes(b"precious")
     (tmp_path / "run" / "run.lock").symlink_to(tmp_path / "victim")

@@ -55,14 +55,14 @@ def test_other_tools_can_read_the_weights(tmp_path: Path, model: ModelFile) -> N
     np.testing.assert_array_equal(theirs["preprocessing.shift"], [0, 1, 2])
 
 
-def test_files_of_the_first_format_can_be_read_for_ever() -> None:
+def test_K06_files_of_the_first_format_can_be_read_for_ever() -> None:
     found = read_model(GOLDEN / "model-format-1.safetensors")
     np.testing.assert_array_equal(found.tensors["dense_1.W"], np.arange(6.0).reshape(2, 3))
     assert (found.name, found.schema["labels"]) == ("golden", ["no", "yes"])
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_weights_that_are_not_finite(tmp_path: Path, model: ModelFile, value: float) -> None:
+def test_K05_weights_that_are_not_finite(tmp_path: Path, model: ModelFile, value: float) -> None:
     weights = model.tensors["dense_1.W"].copy()
     weights[1, 2] = value
     write_model(tmp_path / "m", replace(model, tensors={"dense_1.W": weights}))
@@ -92,7 +92,7 @@ def describe(path: Path, description: Any) -> Path:
     return path
 
 
-def test_a_description_of_a_newer_version(tmp_path: Path) -> None:
+def test_K06_a_description_of_a_newer_version(tmp_path: Path) -> None:
     assert read_model(describe(tmp_path / "m", GOOD)).seed == 0
     path = describe(tmp_path / "m", {**GOOD, "format": 2, "needs": "9.1.0", "layers": "new"})
     with pytest.raises(CheckpointError, match=r"written by dnn 9\.2\.0, needs dnn >= 9\.1\.0"):
@@ -140,7 +140,7 @@ def test_slot_names_cannot_hide_among_the_other_tensors(tmp_path: Path, model: M
             write_model(tmp_path / "m", replace(model, tensors={name: np.ones(1)}))
 
 
-def test_weights_of_another_network(model: ModelFile) -> None:
+def test_K04_weights_of_another_network(model: ModelFile) -> None:
     shapes = {name: array.shape for name, array in model.tensors.items()}
     require_tensors(model.tensors, shapes, "m")
     expected = {**shapes, "dense_1.W": (4, 3), "dense_9.W": (1,)}

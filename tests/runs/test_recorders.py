@@ -74,7 +74,7 @@ def test_the_end_of_a_run_makes_the_log_durable(tmp_path: Path, record: Any, fau
 
 
 @pytest.mark.parametrize("line", ["{broken", "[]", "", '{"a":NaN}'])
-def test_a_damaged_line_is_named_and_a_torn_last_one_is_not_damage(
+def test_R17_a_damaged_line_is_named_and_a_torn_last_one_is_not_damage(
     tmp_path: Path, line: str
 ) -> None:
     (tmp_path / "m").write_text('{"epoch":1}\n{"epo')

@@ -101,7 +101,7 @@ SMALL = whole(
 )
 
 
-def test_every_bit_flip_is_found() -> None:
+def test_K01_every_bit_flip_is_found() -> None:
     assert 900 < len(SMALL) < 1100
     decode(SMALL)
     for position in range(len(SMALL)):
@@ -112,7 +112,7 @@ def test_every_bit_flip_is_found() -> None:
                 decode(bytes(flipped))
 
 
-def test_every_truncation_and_every_extension_is_found() -> None:
+def test_K01_every_truncation_and_every_extension_is_found() -> None:
     for length in range(len(SMALL)):
         with pytest.raises(CheckpointError):
             decode(SMALL[:length])
@@ -121,7 +121,7 @@ def test_every_truncation_and_every_extension_is_found() -> None:
             decode(SMALL + tail)
 
 
-def test_an_error_names_the_file_and_the_byte() -> None:
+def test_K01_an_error_names_the_file_and_the_byte() -> None:
     with pytest.raises(CheckpointError) as found:
         decode(SMALL[:-1], "runs/a-001/\x1b[31mlast")
     (problem,) = found.value.problems
@@ -204,7 +204,7 @@ def test_the_forger_can_make_a_good_file() -> None:
         (' {"a":1}', b"", "unknown kind"),
     ],
 )
-def test_malformed_headers_are_refused_by_their_own_check(
+def test_K02_K03_malformed_headers_are_refused_by_their_own_check(
     header: Any, payload: bytes, message: str
 ) -> None:
     with pytest.raises(CheckpointError, match=message):
@@ -212,12 +212,12 @@ def test_malformed_headers_are_refused_by_their_own_check(
 
 
 @pytest.mark.parametrize("length", [0, 1, len(SMALL), 17 << 20, 2**63, 2**64 - 1])
-def test_wrong_header_lengths(length: int) -> None:
+def test_K02_wrong_header_lengths(length: int) -> None:
     with pytest.raises(CheckpointError, match="header"):
         decode(length.to_bytes(8, "little") + SMALL[8:])
 
 
-def test_a_header_that_is_there_but_too_long() -> None:
+def test_K02_a_header_that_is_there_but_too_long() -> None:
     with pytest.raises(CheckpointError, match="a header of 17825792 bytes"):
         decode((17 << 20).to_bytes(8, "little") + b"{" + b" " * (17 << 20))
 
@@ -236,7 +236,7 @@ def test_a_header_that_is_there_but_too_long() -> None:
         ),
     ],
 )
-def test_metadata_of_another_origin_or_version(metadata: Any, message: str) -> None:
+def test_K06_metadata_of_another_origin_or_version(metadata: Any, message: str) -> None:
     with pytest.raises(CheckpointError, match=message):
         decode(forge({}, metadata=metadata))
 

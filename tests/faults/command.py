@@ -1,0 +1,39 @@
+"""The command `dnn` in this process: exit code and texts, and what none of them may show."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from dnn_cli.cli.application import run
+
+REFUSED_WITHIN = 2.0  # seconds of processor time: those of the clock are others' too
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+
+def dnn(capsys: pytest.CaptureFixture[str], *words: str | Path) -> Ended:
+    """Run a command line; no error that we know of may end in a traceback or a crash report."""
+    capsys.readouterr()
+    began = time.process_time()
+    code = run([str(word) for word in words])
+    ended = Ended(code, *capsys.readouterr(), time.process_time() - began)
+    assert "Traceback" not in ended.err and "internal error" not in ended.err
+    return ended
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Every file below `folder` but locks, with what it holds."""
+    files = (p for p in folder.rglob("*") if p.is_file() and p.name != "run.lock")
+    return {path: path.read_bytes() for path in files}
