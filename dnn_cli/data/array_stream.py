@@ -102,7 +102,7 @@ class ArrayStream:
             self._advance(len(out))
             return
         step = self.rows_in_block()
-        for start in range(0, len(out), step):
+        for start in range(0, max(1, len(out)), step):  # no rows: their end is looked at, too
             piece = out[start : start + step]
             place = f"{safe_text(self.origin)}: rows from {self.done}"
             convert(self.read(len(piece)), piece, place)
