@@ -7,9 +7,9 @@ Columns    classes: `prediction`, and with probabilities `p_<label>` for each cl
 
 from __future__ import annotations
 
-import csv
 import io
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, TypeAlias
 
@@ -18,6 +18,8 @@ import numpy as np
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array
 from dnn_cli.training.outcome import decide
+
+_QUOTED = re.compile('[",\r\n]')  # characters of a cell that needs quotes
 
 
 class Rows:
@@ -93,16 +95,19 @@ def as_npy(rows: Rows, pieces: Iterable[Array]) -> Iterator[bytes]:
 
 
 def _csv_lines(values: Iterable[list[Any]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([[_inert(v) for v in row] for row in values])
-    return text.getvalue().encode()
+    return "".join(",".join(map(_cell, row)) + "\n" for row in values).encode()
 
 
-def _inert(value: Any) -> Any:
+def _cell(value: Any) -> str:
+    """A cell as in RFC 4180; Python's own writer leaves a lone CR unquoted, which ends a row."""
+    text = _inert(value) if isinstance(value, str) else str(value)
+    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
+
+
+def _inert(text: str) -> str:
     """Text that a spreadsheet would run as a formula, made text again by a leading quote."""
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return value if _is_number(value) else f"'{value}"
-    return value
+    acts = text.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(text)
+    return f"'{text}" if acts else text
 
 
 def _is_number(text: str) -> bool:

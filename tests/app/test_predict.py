@@ -198,3 +198,15 @@ def test_text_cannot_become_a_formula(tmp_path: Path) -> None:
     rows = Rows(Task("binary", 2, ("=cmd()", "-1")), proba=False)
     lines = b"".join(as_csv(rows, [np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)]))
     assert lines == b"prediction\n'=cmd()\n-1\n"
+
+
+@pytest.mark.parametrize("label", ["a\rb", "a\nb", 'say "hi"', "a,b", "\r", " a"])
+def test_a_label_stays_one_cell(label: str) -> None:
+    from dnn_cli.app.prediction_formats import Rows, as_csv
+    from dnn_cli.base.task import Task
+
+    rows = Rows(Task("binary", 2, (label, "b")), proba=True)
+    text = b"".join(as_csv(rows, [np.eye(2, dtype=np.float32)])).decode()
+    header, first, second = csv.reader(io.StringIO(text, newline=""), strict=True)
+    assert header == ["prediction", f"p_{label}", "p_b"]
+    assert first[0].removeprefix("'") == label and second == ["b", "0.0", "1.0"]
