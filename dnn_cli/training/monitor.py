@@ -128,4 +128,5 @@ def _or_nan(value: float | None) -> float:
 
 
 def _stored(value: Any) -> bool:
-    return value is None or type(value) in (int, float)
+    """Whether `_or_none` may have made it: only finite values are ever the best."""
+    return value is None or (type(value) in (int, float) and math.isfinite(value))

@@ -212,6 +212,7 @@ def test_a_state_that_contradicts_itself_is_refused(
         ("monitor.best_epoch", float("inf"), "is damaged"),
         ("monitor.waited", 1.5, "is damaged"),
         ("monitor.best_value", "x", "is damaged"),
+        ("monitor.reference", float("nan"), "is damaged"),
     ],
 )
 def test_what_is_no_number_is_refused(tmp_path: Path, key: str, value: Any, named: str) -> None:
