@@ -22,8 +22,8 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
+from target_checkpoint import training
 from target_config import BASE
-from target_runs import training
 
 from dnn_cli.app.state import Standing, last_checkpoint
 from dnn_cli.app.train import new_standing
@@ -221,7 +221,7 @@ def texts() -> Iterable[bytes]:
 
 
 def _trained(steps: int) -> tuple[Session, Standing]:
-    """The training of `target_runs` as after some steps, with numbers that nothing rounds."""
+    """The training of `target_checkpoint` as after some steps, with numbers that nothing rounds."""
     built, _ = training()
     session = built.session()
     standing = new_standing(session)

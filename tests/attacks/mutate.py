@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
@@ -13,6 +14,10 @@ SCALARS: tuple[Any, ...] = (
     *(None, True, False, -1, -0.0, 0.5, 1e308, 5e-324, 10**400, -(2**63), float("nan")),
     *(float("inf"), *EDGES, *TEXTS),
 )
+
+
+_JSON = rb'{ } [ ] : , " \ \u0000 \ud800 null true false NaN Infinity -0 1e999 0.1 1E400 "a":'
+JSON_WORDS = (*_JSON.split(), b"\n", b"1" * 400)
 
 
 def of_bytes(data: bytes, random: Random, words: Sequence[bytes] = ()) -> bytes:
@@ -98,3 +103,16 @@ def _parts(value: Any) -> Iterator[tuple[Any, Any]]:
         yield value, key
         if isinstance(part, dict | list):
             yield from _parts(part)
+
+
+def of_json_text(data: bytes, random: Random) -> bytes:
+    """JSON with some parts changed, sometimes deep; other text with some bytes changed."""
+    try:
+        value = json.loads(data)
+        for _ in range(random.choice((1, 1, 2, 4))):
+            value = of_json(value, random)
+        text = json.dumps(value)
+    except (ValueError, RecursionError):
+        return of_bytes(data, random, JSON_WORDS)
+    deep = random.randrange(1500) if random.random() < 0.02 else 0
+    return text.replace("[]", "[" * deep + "]" * deep, 1).encode() if deep else text.encode()
