@@ -25,7 +25,7 @@ from random import Random
 from typing import Any
 
 HERE = Path(__file__).parent
-INSTRUMENTED = ["dnn_cli", "yaml", "zipfile"]
+INSTRUMENTED = ["dnn_cli", "yaml", "zipfile", "PIL"]
 ROOM = 1 << 30  # bytes of address space that reading may take beside what the program has
 PATIENCE = 20  # seconds until an input counts as hanging; the judge complains after one
 _INITED = re.compile(r"INITED\s+cov: (\d+) ft: (\d+)")

@@ -22,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 import numpy as np
+from PIL import Image
 from target_checkpoint import training
 from target_config import BASE
 
@@ -200,6 +201,33 @@ def csvs() -> Iterable[bytes]:
     yield b"a,b\n1,2\0\n"
     yield b"a,b"
     yield b""
+
+
+def images() -> Iterable[bytes]:
+    """Every format and kind of pixels, one turned by its EXIF data, and some that are cut short."""
+    ramp = (np.arange(60) * 4).astype(np.uint8)
+    grey = Image.fromarray(ramp.reshape(10, 6))
+    colour = Image.fromarray(ramp.reshape(5, 4, 3))
+    for kind in ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"):
+        yield _image(colour, kind)
+        yield _image(grey, kind)
+    for mode in ("1", "P", "LA", "RGBA", "I;16"):
+        yield _image(grey.convert(mode), "PNG")
+    yield _image(colour.convert("CMYK"), "JPEG")
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    yield _image(colour, "JPEG", exif=turned)
+    yield _image(colour, "PNG", exif=turned)
+    yield _image(grey, "GIF", save_all=True, append_images=[grey])
+    yield _image(colour, "PNG")[:-20]
+    yield _image(colour, "JPEG")[:-20]
+    yield b"<svg/>"
+
+
+def _image(image: Image.Image, kind: str, **options: Any) -> bytes:
+    found = io.BytesIO()
+    image.save(found, kind, **options)
+    return found.getvalue()
 
 
 def texts() -> Iterable[bytes]:
@@ -383,6 +411,7 @@ SEEDS = {
     "idx": idxs,
     "csv": csvs,
     "text": texts,
+    "image": images,
     "checkpoint": checkpoints,
     "metrics_log": logs,
     "run_json": documents,
