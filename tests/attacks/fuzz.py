@@ -30,7 +30,7 @@ ROOM = 1 << 30  # bytes of address space that reading may take beside what the p
 PATIENCE = 20  # seconds until an input counts as hanging; the judge complains after one
 _INITED = re.compile(r"INITED\s+cov: (\d+) ft: (\d+)")
 _LATEST = re.compile(r"cov: (\d+) ft: (\d+)")
-_RUNS = re.compile(r"number_of_executed_units: (\d+)")
+_RUNS = re.compile(r"(?m)^(?:#|stat::number_of_executed_units: )(\d+)")
 
 
 def main() -> int:
@@ -72,13 +72,14 @@ def _started(name: str, options: argparse.Namespace) -> dict[str, Any]:
         environment = {**os.environ, "TMPDIR": scratch, "OPENBLAS_NUM_THREADS": "1"}
         code = subprocess.run(words, env=environment, stdout=file, stderr=file).returncode
     text = log.read_text(errors="replace")
-    first, latest, runs = _INITED.search(text), _LATEST.findall(text), _RUNS.search(text)
-    if not first or not runs:
-        raise SystemExit(f"{name}: the attack stopped with {code}, see {log}")
+    first, latest, runs = _INITED.search(text), _LATEST.findall(text), _RUNS.findall(text)
+    if not first:
+        raise SystemExit(f"{name}: the attack did not begin, see {log}")
     findings = len(list((work / "findings").iterdir()))
-    print(f"{name}: {runs[1]} executions, {findings} findings", file=sys.stderr, flush=True)
+    how = f" and stopped with {code}: see {log}" if code else ""
+    print(f"{name}: {runs[-1]} executions, {findings} findings{how}", file=sys.stderr, flush=True)
     return {
-        "executions": int(runs[1]),
+        "executions": int(runs[-1]),
         "seconds": time.monotonic() - began,
         "edges_of_seeds": int(first[1]),
         "edges": int(latest[-1][0]),
