@@ -37,7 +37,7 @@ class Difference:
     now: Any
 
     def __str__(self) -> str:
-        return f"{self.key} was {_shown(self.before)}, is {_shown(self.now)}"
+        return f"{safe_text(self.key)} was {_shown(self.before)}, is {_shown(self.now)}"
 
     @property
     def forbids(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,8 +65,10 @@ def load_model(path: Path) -> Model:
         schema = DataSchema.from_json(file.schema, file.schema_arrays)
         layers = layers_of(file.layers)
         require_tensors(file.tensors, declared_slots(layers, file.input_shape), str(path))
-        loss = loss_of(file.loss).build(schema.task)
+        loss_spec = loss_of(file.loss)
+        loss = loss_spec.build(schema.task)
         network = _network(layers, file, schema, path)
+        _require_width(network, loss_spec.width(schema.task), path)
     except (ConfigError, SpecError, ShapeError) as error:
         raise CheckpointError(
             f"{safe_text(path)} describes a model that cannot be built",
@@ -95,8 +96,17 @@ def _network(
     if shape != file.input_shape:
         raise CheckpointError(
             f"{safe_text(path)}: the network takes {file.input_shape}, its data has {shape}",
-            where=os.fspath(safe_text(path)),
+            where=safe_text(path),
         )
     network = build_network(layers, shape)
     network.load(file.tensors)
     return network
+
+
+def _require_width(network: Network, width: int, path: Path) -> None:
+    """Refuse a network with more or fewer outputs than its data schema has answers."""
+    if network.out_shape != (width,):
+        raise CheckpointError(
+            f"{safe_text(path)}: the network gives {network.out_shape}, its task takes ({width},)",
+            where=safe_text(path),
+        )

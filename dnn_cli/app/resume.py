@@ -200,6 +200,8 @@ def _record(
     try:
         document = read_json(run.environment)
         earlier = document.get("resumed", [])
+        if not isinstance(earlier, list):
+            raise CheckpointError(f"`resumed` in {safe_text(run.environment)} is not a list")
         write_json(run.environment, {**document, "resumed": [*earlier, entry]})
     except CheckpointError as error:
         say(f"this resumption is not recorded: {error}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -150,14 +150,15 @@ def restore(checkpoint: Checkpoint, origin: Path, session: Session, standing: St
         session.monitor.restore(state["monitor"])
         _restore_vectors(checkpoint, session)
         _restore_numbers(state, session)
+        metrics, best_metrics = _metrics(state["metrics"]), _metrics(state["best_metrics"])
     except (KeyError, TypeError, ValueError) as error:
         raise _unfit(origin, safe_text(error)) from error
     for name, values in checkpoint.model.tensors.items():
         arena.value(name)[...] = values
     for name, values in arena.tensors(standing.best.vector).items():
         values[...] = checkpoint.best.get(name, arena.value(name))
-    standing.best.epoch, standing.best.metrics = state["best_epoch"], dict(state["best_metrics"])
-    standing.metrics = dict(state["metrics"])
+    standing.best.epoch, standing.best.metrics = state["best_epoch"], best_metrics
+    standing.metrics = metrics
     standing.log_bytes, standing.log_sha256 = state["log_bytes"], state["log_sha256"]
     for complaint in _complaints(session, standing):
         raise _unfit(origin, complaint)
@@ -202,8 +203,18 @@ def _restore_vectors(checkpoint: Checkpoint, session: Session) -> None:
 def _restore_numbers(state: Mapping[str, Any], session: Session) -> None:
     session.step, session.epoch = state["step"], state["epoch"]
     session.loss_sum = state["loss_sum"]
-    session.monitored = [float(value) for value in state["monitored"]]
-    session.norms = [float(value) for value in state["norms"]]
+    session.monitored, session.norms = _floats(state["monitored"]), _floats(state["norms"])
+
+
+def _floats(values: Iterable[Any]) -> list[float]:
+    found = list(values)
+    if not all(type(value) in (int, float) for value in found):
+        raise ValueError("something stands in the place of a number")
+    return [float(value) for value in found]
+
+
+def _metrics(values: Mapping[str, Any]) -> dict[str, float]:
+    return dict(zip(values, _floats(values.values()), strict=True))
 
 
 def _complaints(session: Session, standing: Standing) -> list[str]:

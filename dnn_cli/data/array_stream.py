@@ -18,6 +18,7 @@ from dnn_cli.data.bytes_in import Reader, fill
 
 BLOCK = 1 << 20  # bytes converted at a time: stays in the second-level cache
 _LARGEST_CODE_POINT = 0x10FFFF
+_SURROGATES = 0xD800 >> 11  # halves of pairs: they cannot be written as UTF-8
 
 
 def input_dtype(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
@@ -102,7 +103,7 @@ class ArrayStream:
             self._advance(len(out))
             return
         step = self.rows_in_block()
-        for start in range(0, len(out), step):
+        for start in range(0, max(1, len(out)), step):  # no rows: their end is looked at, too
             piece = out[start : start + step]
             place = f"{safe_text(self.origin)}: rows from {self.done}"
             convert(self.read(len(piece)), piece, place)
@@ -137,7 +138,8 @@ class ArrayStream:
                     where=safe_text(self.origin),
                 ) from None
         codes = raw.view(np.dtype(np.uint32).newbyteorder(self.dtype.byteorder))
-        if codes.size and int(codes.max()) > _LARGEST_CODE_POINT:
+        surrogates = codes >> 11 == _SURROGATES
+        if codes.size and (int(codes.max()) > _LARGEST_CODE_POINT or surrogates.any()):
             raise DataError(
                 f"`{safe_text(self.origin)}` holds labels that are not Unicode text",
                 where=safe_text(self.origin),

@@ -118,7 +118,8 @@ class CellReader:
             return np.empty((0, len(self._features)), np.float32)
         lines = [",".join([row[column] for column in self._features]) for _, row in rows]
         text = "\n".join(lines)
-        if text.isascii() and not text.encode().translate(None, _PLAIN):
+        whole = text.count("\n") == len(lines) - 1  # no line break in a cell, which loadtxt skips
+        if whole and text.isascii() and not text.encode().translate(None, _PLAIN):
             numbers = _plain_numbers(lines, ",", None)
             if numbers is not None and numbers.shape == (len(rows), len(self._features)):
                 return numbers

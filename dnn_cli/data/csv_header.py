@@ -21,9 +21,15 @@ def header_of(head: Records, delimiter: str, origin: str) -> tuple[str, ...]:
     where = f"{safe_text(origin)}:{head.line}"
     lines = head.text(origin).split("\n")[:-1]
     try:
-        row = next(csv.reader([line + "\n" for line in lines], delimiter=delimiter, strict=True))
+        row, *more = csv.reader([line + "\n" for line in lines], delimiter=delimiter, strict=True)
     except csv.Error as error:
         raise DataError(safe_text(error), where=where, fix="check the quotes") from None
+    if more:  # what `first_record` took for one record because of an odd number of quotes
+        raise DataError(
+            "a quote inside a name that is not quoted",
+            where=where,
+            fix='quote the whole name and double the quote: "width 5"""',
+        )
     names = tuple(name.strip(" \t") for name in row)
     if not any(names):
         raise DataError(

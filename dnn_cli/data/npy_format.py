@@ -28,7 +28,7 @@ _ITEM = re.compile(
     r"""(?:'([^'\\]{0,80})'|"([^"\\]{0,80})"|(True|False)|\(([0-9L, ]{0,400})\))\s*""",
     re.ASCII,
 )
-_DIMENSION = re.compile(r"\s*([0-9]{1,19})L?\s*", re.ASCII)
+_DIMENSION = re.compile(r"\s*(0|[1-9][0-9]{0,18})L?\s*", re.ASCII)
 _DESCR = re.compile(r"[<>|=]?([a-zA-Z])([0-9]{0,9})", re.ASCII)
 
 

@@ -88,11 +88,16 @@ def _choice(value: Any, field: str, allowed: tuple[T, ...]) -> T:
 
 
 def _names(value: Any, field: str) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+    if not isinstance(value, list) or not all(_is_name(name) for name in value):
         _damaged(field, "is not a list of names")
     if len(set(value)) != len(value):
         _damaged(field, "names something twice")
     return tuple(value)
+
+
+def _is_name(value: Any) -> bool:
+    """Whether `value` is text that can be written as UTF-8, which half a surrogate pair cannot."""
+    return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
 
 
 def _whole(value: Any) -> bool:
@@ -119,7 +124,7 @@ def _features(value: Any, shape: Shape) -> tuple[str, ...] | None:
 
 
 def _target(value: Any) -> tuple[str | int, ...]:
-    if not isinstance(value, list) or not all(isinstance(x, str) or _whole(x) for x in value):
+    if not isinstance(value, list) or not all(_is_name(x) or _whole(x) for x in value):
         _damaged("target", "is not a list of names or positions")
     return tuple(value)
 

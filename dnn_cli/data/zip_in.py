@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # 10 ms to import, for a format that few runs use
 
 MAX_DIRECTORY = 1 << 20  # bytes of table of contents: some ten thousand members
 _STORED, _DEFLATED = 0, 8
-_END, _END64, _LOCATOR64 = b"PK\x05\x06", b"PK\x06\x06", b"PK\x06\x07"
+_MEMBER, _END, _END64, _LOCATOR64 = b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\6\7"
 
 
 class Archive:
@@ -90,7 +90,7 @@ def open_archive(file: FileIO, origin: str) -> Iterator[Archive]:
 
     head = read_up_to(file, 64)
     shown = safe_text(origin)
-    if not head.startswith(b"PK"):
+    if not head.startswith((_MEMBER, _END)):
         raise DataError(
             f"`{shown}` is not a .npz archive: it begins like {looks_like(head)}", where=shown
         )

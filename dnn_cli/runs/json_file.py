@@ -17,6 +17,9 @@ from dnn_cli.base.errors import CheckpointError
 from dnn_cli.base.text import safe_text
 from dnn_cli.runs.files import read_bytes, reason, write_atomic
 
+_DEPTH = 100  # lists and objects inside each other; a configuration has 32 at most
+_DIGITS = 300  # of an integer, so that it fits into a float
+
 
 def to_text(
     value: object, *, exact: bool = False, sort: bool = False, indent: int | None = None
@@ -47,14 +50,23 @@ def from_text(text: str | bytes, *, exact: bool = False) -> Any:
     """The value that JSON `text` states.
 
     Raises:
-        ValueError: it is not JSON, repeats a key, nests too deeply, or holds NaN (not `exact`).
+        ValueError: it is not JSON in UTF-8, repeats a key, nests too deeply, or holds an integer
+            beyond float64 or (not `exact`) NaN or an infinity.
     """
     try:
-        return json.loads(
-            text, object_pairs_hook=_unique, parse_constant=float if exact else _refuse
+        value = json.loads(
+            text.decode() if isinstance(text, bytes) else text,
+            object_pairs_hook=_unique,
+            parse_constant=float if exact else _refuse,
+            parse_float=float if exact else _finite,
+            parse_int=_whole,
         )
     except RecursionError:
-        raise ValueError("it nests too deeply") from None
+        value = None
+    else:
+        if _within(value, _DEPTH):
+            return value
+    raise ValueError("it nests too deeply")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -64,8 +76,25 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _within(value: object, depth: int) -> bool:
+    """Whether at most `depth` lists and objects lie inside each other: others can walk through."""
+    if not isinstance(value, list | dict):
+        return True
+    inner = value.values() if isinstance(value, dict) else value
+    return depth > 0 and all(_within(one, depth - 1) for one in inner)
+
+
+def _whole(number: str) -> int:
+    return int(number) if len(number) <= _DIGITS else int(_refuse(number))
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _refuse(number)
+
+
 def _refuse(constant: str) -> float:
-    raise ValueError(f"{constant} is not JSON")
+    raise ValueError(f"{safe_text(constant, 40)} is not a number that JSON can hold")
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -128,7 +128,7 @@ def decode(data: bytes, origin: str = "the file") -> tuple[dict[str, Array], dic
     metadata = _metadata(header, origin)
     try:
         canonical = _json(header)
-    except UnicodeEncodeError:  # a lone surrogate
+    except (UnicodeEncodeError, RecursionError):  # a lone surrogate, or too deep to write
         canonical = b""
     if canonical + b" " * (-len(canonical) % 8) != text:
         raise _damaged(origin, "its header is not in canonical form", 8)
@@ -158,7 +158,7 @@ def _header(data: bytes, origin: str) -> tuple[bytes, dict[str, Any]]:
         raise _damaged(origin, f"a header of {length} bytes in a file of {len(data)}", 0)
     text = data[8 : 8 + length]
     try:
-        header = json.loads(text)  # repeated keys and NaN fail the checks that follow
+        header = json.loads(text.decode())  # repeated keys and NaN fail the checks that follow
     except (ValueError, RecursionError) as error:
         raise _damaged(origin, f"its header is not JSON ({safe_text(error, 80)})", 8) from error
     if len(header) > _TENSORS:

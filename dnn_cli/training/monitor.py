@@ -77,7 +77,7 @@ class Monitor:
         """Go on from a `state`; patience and min_delta are those of this monitor.
 
         Raises:
-            CheckpointError: the state is of another metric.
+            CheckpointError: the state is of another metric, or holds something else than numbers.
         """
         before = (state["metric"], state["mode"])
         if before != (self.metric, self.mode):
@@ -87,8 +87,12 @@ class Monitor:
                 why="the best epoch so far was chosen by another measure",
                 fix="keep training.monitor and training.early_stopping as they were",
             )
-        self.best_epoch, self.waited = int(state["best_epoch"]), int(state["waited"])
-        self.best_value, self._reference = _or_nan(state["best_value"]), _or_nan(state["reference"])
+        counts = [state[name] for name in ("best_epoch", "waited")]
+        values = [state[name] for name in ("best_value", "reference")]
+        if not all(type(n) is int for n in counts) or not all(map(_stored, values)):
+            raise CheckpointError("the best epoch in the checkpoint is damaged")
+        self.best_epoch, self.waited = counts
+        self.best_value, self._reference = map(_or_nan, values)
 
     def _beats(self, value: float, former: float, by: float) -> bool:
         if not math.isfinite(value):
@@ -121,3 +125,8 @@ def _or_none(value: float) -> float | None:
 
 def _or_nan(value: float | None) -> float:
     return math.nan if value is None else float(value)
+
+
+def _stored(value: Any) -> bool:
+    """Whether `_or_none` may have made it: only finite values are ever the best."""
+    return value is None or (type(value) in (int, float) and math.isfinite(value))

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from dnn_cli.app.predict import predict_file
-from dnn_cli.base.errors import DnnError, FileSystemError, UsageError
+from dnn_cli.base.errors import CheckpointError, DnnError, FileSystemError, UsageError
+from dnn_cli.runs.model_file import read_model, write_model
 
 Floats = NDArray[np.float64]
 
@@ -198,3 +200,31 @@ def test_T07_text_cannot_become_a_formula(tmp_path: Path) -> None:
     rows = Rows(Task("binary", 2, ("=cmd()", "-1")), proba=False)
     lines = b"".join(as_csv(rows, [np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)]))
     assert lines == b"prediction\n'=cmd()\n-1\n"
+
+
+@pytest.mark.parametrize("label", ["a\rb", "a\nb", 'say "hi"', "a,b", "\r", " a"])
+def test_a_label_stays_one_cell(label: str) -> None:
+    from dnn_cli.app.prediction_formats import Rows, as_csv
+    from dnn_cli.base.task import Task
+
+    rows = Rows(Task("binary", 2, (label, "b")), proba=True)
+    text = b"".join(as_csv(rows, [np.eye(2, dtype=np.float32)])).decode()
+    header, first, second = csv.reader(io.StringIO(text, newline=""), strict=True)
+    assert header == ["prediction", f"p_{label}", "p_b"]
+    assert first[0].removeprefix("'") == label and second == ["b", "0.0", "1.0"]
+
+
+def test_a_network_that_does_not_answer_its_task_is_refused(
+    table_run: Path, tmp_path: Path
+) -> None:
+    model = read_model(table_run / "model.safetensors")
+    task = {"kind": "multiclass", "count": 2, "labels": ["ash", "oak"]}
+    schema = {**model.schema, "classes": ["ash", "oak"], "task": task}
+    write_model(tmp_path / "m.safetensors", replace(model, schema=schema))
+    (tmp_path / "x.csv").write_text("height,width,noise\n1,2,3\n")
+    with pytest.raises(CheckpointError, match=r"gives \(3,\), its task takes \(2,\)"):
+        predict_file(
+            str(tmp_path / "x.csv"),
+            model=str(tmp_path / "m.safetensors"),
+            output=str(tmp_path / "o.csv"),
+        )

@@ -362,3 +362,11 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert dnn(["resume", "latest", *runs, "--set", "training.epochs=3", "-v"]) == 0
     assert "epoch 3/3" in capsys.readouterr().err
     assert dnn(["resume", "latest", *runs, "-q", "-v"]) == 2
+
+
+def test_a_damaged_record_of_resumptions_stops_nothing(tmp_path: Path) -> None:
+    run, log = stopped(tmp_path, CONFIGS["adam"], 8), Log()
+    (run / "environment.json").write_text('{"resumed": 3}')
+    resume(run, log=log)
+    assert any("not recorded" in said and "is not a list" in said for said in log.said)
+    assert json.loads((run / "environment.json").read_text()) == {"resumed": 3}

@@ -200,3 +200,29 @@ def test_a_state_that_contradicts_itself_is_refused(
     with pytest.raises(CheckpointError) as error:
         resume(tmp_path / "run")
     assert error.value.problems[0].why == f"{named} contradict each other"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "named"),
+    [
+        ("monitored", [0.1, 0.2, "x"], "in the place of a number"),
+        ("norms", [None], "in the place of a number"),
+        ("metrics", {"train.loss": "x"}, "in the place of a number"),
+        ("best_metrics", {"train.loss": [1.0]}, "in the place of a number"),
+        ("monitor.best_epoch", float("inf"), "is damaged"),
+        ("monitor.waited", 1.5, "is damaged"),
+        ("monitor.best_value", "x", "is damaged"),
+        ("monitor.reference", float("nan"), "is damaged"),
+    ],
+)
+def test_what_is_no_number_is_refused(tmp_path: Path, key: str, value: Any, named: str) -> None:
+    last = RunDirectory(stopped(tmp_path, CONFIGS["adam"], 9)).last
+    found = read_checkpoint(last)
+    state = copy.deepcopy(dict(found.state))
+    owner, _, name = key.rpartition(".")
+    (state[owner] if owner else state)[name] = value
+    write_checkpoint(last, replace(found, state=state))
+    with pytest.raises(CheckpointError) as error:
+        resume(tmp_path / "run")
+    problem = error.value.problems[0]
+    assert named in problem.why + problem.what

@@ -96,6 +96,8 @@ def changed(path, value):
         (("positive",), ["eel"]),
         (("positive",), ["cat", "dog"]),
         (("positive",), ["cat"]),
+        (("target",), ["\ud800"]),
+        (("features",), ["a", "b", "\ud800"]),
         (("target",), [True]),
         (("target",), [1.0]),
         (("task", "count"), True),

@@ -30,7 +30,11 @@ def test_what_json_cannot_say_becomes_null() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a":1,"a":1}', "NaN", "[-Infinity]", "{", "[" * 99_999, b"\xff"]
+    "text",
+    [
+        *('{"a":1,"a":1}', "NaN", "[-Infinity]", "[1e999]", "[" + "9" * 301 + "]", "{", b"\xff"),
+        *("[" * 99_999, "[" * 500 + "]" * 500, "[1]".encode("utf-16")),
+    ],
 )
 def test_text_that_is_refused(tmp_path: Path, text: str | bytes) -> None:
     with pytest.raises(ValueError):

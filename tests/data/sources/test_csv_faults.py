@@ -49,6 +49,8 @@ GOOD = "1,2,3\n"
         ('1,2,"3"x\n', "x.csv:102", "expected after"),
         ('"1\n",2,x\n', "x.csv:102:1", "`1\\n` in column `a`"),
         ("1,2,3\0\n", "x.csv:102", "a NUL character"),
+        ('1,2,"3\n"\n', "x.csv:102:3", "`3\\n` in column `c` is not a number"),
+        ('1,2,"\n"\n', "x.csv:102:3", "`\\n` in column `c` is not a number"),
         ("1e39,2,3\n", "x.csv:102:1", "1e39 in column `a` is too large for float32"),
         ("1,2,-1e400\n", "x.csv:102:3", "too large for float32"),
     ],
@@ -84,6 +86,7 @@ def test_D17_lines_are_counted_through_quoted_line_breaks_and_blocks(spec, refus
         ('a,"b\n1,2\n', "unexpected end of data"),
         ('a,"b"x\n1,2\n', "expected after"),
         ("a,b\0\n1,2\n", "a NUL character"),
+        ('a,5"\n1,2\n3,4\n', "a quote inside a name that is not quoted"),
         ("\ufeff", "is empty"),
     ],
 )

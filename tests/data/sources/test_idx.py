@@ -165,3 +165,7 @@ def test_no_second_copy(tmp_path: Path, whole, pack):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert table.inputs.nbytes == 8_000_000 and peak < 8_000_000 + (2 << 20)
+
+
+def test_no_rows_do_not_hide_what_follows(spec, refused):
+    assert "goes on after its data" in refused(spec(gzip.compress(idx(IMAGES[:0], ">f4") + b"\0")))

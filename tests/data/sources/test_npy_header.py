@@ -56,6 +56,7 @@ GOOD = "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 2), }"
         (GOOD.replace("(1, 2)", "(1,,2)"), (1, 0)),
         (GOOD.replace("(1, 2)", "(,)"), (1, 0)),
         (GOOD.replace("(1, 2)", "(2)"), (1, 0)),
+        (GOOD.replace("(1, 2)", "(1, 02)"), (1, 0)),
         (GOOD.replace("(1, 2)", "'<f4'"), (1, 0)),
         (GOOD.replace("'<f4'", "True"), (1, 0)),
         (GOOD.replace(", 'shape'", " 'shape'"), (1, 0)),
@@ -151,6 +152,8 @@ def test_text_that_is_none(tmp_path, refused):
     spec = NpySpec(path=tmp_path / "x.npy", targets=tmp_path / "y.npy")
     head = "{'descr': '%s', 'fortran_order': False, 'shape': (1,), }"
     raw_file(tmp_path / "y.npy", head % "<U1", b"\xff\xff\xff\xff")
+    assert "not Unicode" in refused(spec)
+    raw_file(tmp_path / "y.npy", head % "<U1", b"\x00\xd8\x00\x00")
     assert "not Unicode" in refused(spec)
     raw_file(tmp_path / "y.npy", head % "|S2", b"\xff\xff")
     assert "not UTF-8" in refused(spec)

@@ -230,3 +230,9 @@ def test_no_second_copy(path, whole):
     tracemalloc.stop()
     assert table.inputs.nbytes == 8_000_000 and peak < 8_000_000 + (6 << 20)
     assert zlib.crc32(table.inputs[0]) == zlib.crc32(np.arange(100, dtype=np.float32))
+
+
+def test_an_archive_behind_other_bytes_is_none(path, refused, tmp_path):
+    np.savez(tmp_path / "x.npz", x=np.ones((2, 2)))
+    path.write_bytes(b"PKother" + (tmp_path / "x.npz").read_bytes())
+    assert "is not a .npz archive" in refused(NpzSpec(path=path))

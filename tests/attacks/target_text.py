@@ -1,0 +1,135 @@
+"""CSV tables, and text from data on its way to a terminal, to JSON and to CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator
+
+import numpy as np
+from oracle import Target, attempt, one_line, require, scratch
+
+from dnn_cli.app.prediction_formats import Rows, as_csv, as_jsonl, as_npy
+from dnn_cli.base.errors import DataError
+from dnn_cli.base.task import Task
+from dnn_cli.base.text import listing, safe_text
+from dnn_cli.console.errors import render
+from dnn_cli.console.json_text import json_text
+from dnn_cli.data.sources.csv import CsvSpec
+from dnn_cli.data.table import Columns, Table
+
+_BLANKS = " \t"
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_FORMULA = re.compile(r"[=+\-@\t\r]")
+_CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x80-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def feed_csv(data: bytes) -> bool:
+    """A table: every column a feature; then the last column, if there are two, the target."""
+    path = scratch("x.csv", data)
+    spec = CsvSpec(path=path, delimiter=";" if b";" in data[:100] else ",")
+    accepted = False
+    for columns in (Columns(), Columns(target=(-1,)), Columns(target=(-1,), target_required=False)):
+        tables = attempt(lambda columns=columns: list(spec.tables(columns)))
+        if tables is None:
+            continue
+        accepted = True
+        _require_cells(tables[0], data, spec.delimiter)
+        pieces = attempt(lambda columns=columns: list(spec.tables(columns, 2)))
+        require(pieces is not None, "accepted whole, refused in pieces")
+        parts = np.concatenate([piece.inputs for piece in pieces or ()])
+        require(parts.tobytes() == tables[0].inputs.tobytes(), "pieces differ from the whole")
+    return accepted
+
+
+def _require_cells(table: Table, data: bytes, delimiter: str) -> None:
+    """The numbers and targets are those that Python's csv module and `float` find."""
+    header, *rows = _rows(data, delimiter)
+    names = [*(table.feature_names or ()), *(table.target_names or ())]
+    require(names == header, "other columns")
+    width = len(table.feature_names or ())
+    require(all(_NUMBER.fullmatch(c) for row in rows for c in row[:width]), "no number of ours")
+    with np.errstate(over="ignore"):
+        inputs = np.array([[float(c) for c in row[:width]] for row in rows]).astype(np.float32)
+    inputs = inputs.reshape(len(rows), width)
+    require(inputs.tobytes() == table.inputs.tobytes(), "other numbers than `float` reads")
+    if table.targets is not None:
+        cells = [row[width] for row in rows]
+        found = table.targets.tolist()
+        kind = table.targets.dtype.kind
+        wanted = [float(c) for c in cells] if kind == "f" else cells
+        require(found == ([int(c) for c in cells] if kind == "i" else wanted), "other targets")
+
+
+def _rows(data: bytes, delimiter: str) -> Iterator[list[str]]:
+    text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    for row in csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True):
+        if row:
+            yield [cell.strip(_BLANKS) for cell in row]
+
+
+def feed_text(data: bytes) -> bool:
+    """Names, divided by U+001E: shown, in errors, in JSON, and as labels of predictions."""
+    text = data.decode("utf-8", "surrogateescape")
+    names = tuple(dict.fromkeys(name for name in text.split("\x1e") if name))
+    for name in names:
+        require(one_line(shown := safe_text(name)), "safe_text is not safe")
+    require(one_line(listing(names)), "a listing is not one line")
+    error = DataError(f"`{text}`", where=text, why=text, fix=text)
+    require(all(one_line(line) for line in render(error).split("\n")), "an error that acts")
+    shown = attempt(lambda: json_text({"names": names, "by name": dict.fromkeys(names, 0.5)})) or ""
+    require(not _CONTROLS.search(shown), "JSON with control characters")
+    require(json.loads(shown)["names"] == list(names), "JSON that does not come back")
+    if len(names) > 1 and not any("\ud800" <= c <= "\udfff" for c in text):
+        _require_predictions(names)
+        return True
+    return False
+
+
+def _require_predictions(labels: tuple[str, ...]) -> None:
+    """Each class predicted once: what other readers find in CSV, JSON lines and npy."""
+    task = Task("multiclass", len(labels), labels)
+    found = np.eye(len(labels), dtype=np.float32)
+    columns = ["prediction", *(f"p_{name}" for name in labels)]
+    table = attempt(lambda: b"".join(as_csv(Rows(task, True), [found]))) or b""
+    header, *rows = csv.reader(io.StringIO(table.decode(), newline=""), strict=True)
+    require(header == columns, "CSV with other columns")
+    for row, name in zip(rows, labels, strict=True):
+        require(row[0].removeprefix("'") == name.removeprefix("'"), "CSV with another label")
+        require(not _FORMULA.match(row[0]) or _is_number(row[0]), "CSV with a formula")
+    lines = (attempt(lambda: b"".join(as_jsonl(Rows(task, True), [found]))) or b"").decode()
+    require(not _CONTROLS.search(lines), "JSON with control characters")
+    told = [json.loads(line) for line in lines.split("\n")[:-1]]
+    require([one["prediction"] for one in told] == list(labels), "JSON with another label")
+    whole = attempt(lambda: b"".join(as_npy(Rows(task, False), [found]))) or b""
+    read = np.load(io.BytesIO(whole), allow_pickle=False).tolist()
+    require(read == [name.rstrip("\0") for name in labels], "npy with another label")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+_NUMBERS = b"1e39 -1e400 1e-46 0.1 nan inf 1_0 007 -0 +1. .5 1,5 0x1F 9223372036854775808"
+_MARKS = (b'"', b'""', b",", b";", b"\n", b"\r", b"\r\n", b"\t", b" ", b"\0", b"\xff")
+CSV_WORDS = (
+    *_NUMBERS.split(),
+    *_MARKS,
+    *(b"\xef\xbb\xbf", b"\xc2\xa0", b"\xd9\xa1", b"a,b\n1,2\n"),
+)
+_ACTING = "\x1b[31m \x9b \u202e \u2066 \u200f \u2028 \x85 \ufeff \U000e0041 \ud800"
+_FORMULAS = "=1+1 @a -1 +1 '=1 \\ ' é 漢"
+TEXT_WORDS = (
+    *(word.encode("utf-8", "surrogatepass") for word in f"{_ACTING} {_FORMULAS}".split(" ")),
+    *(*_MARKS, b"\x1e", b"\x7f"),
+)
+TARGETS = (
+    Target("csv", feed_csv, CSV_WORDS, longest=1024),
+    Target("text", feed_text, TEXT_WORDS, longest=512),
+)
