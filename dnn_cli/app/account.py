@@ -48,7 +48,8 @@ def _test_metrics(saver: Saver) -> dict[str, float]:
     if data is None:
         return {}
     session.network.arena.params[...] = saver.best_vector
-    loss, predictions, targets = Evaluator(session.network, session.loss, session.task).run(data)
+    evaluator = Evaluator(session.network, session.loss, session.task, session.workers)
+    loss, predictions, targets = evaluator.run(data)
     names = session.spec.epoch_metrics(session.task)
     try:
         return {"loss": loss, **measure(names, predictions, targets, session.task)}
