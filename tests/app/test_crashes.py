@@ -6,7 +6,6 @@ import errno
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,11 +39,7 @@ from dnn_cli.runs.directory import RunDirectory
 FAULTS = Path(__file__).parents[1] / "faults"
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """No fsync: nothing here cuts the power."""
-    with armed(Faults()):
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.mark.parametrize("name", CONFIGS)

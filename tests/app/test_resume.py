@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,12 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 from harness import (
     CONFIGS,
     EVERY_STEP,
-    Faults,
     Killed,
     Log,
     Outcome,
-    armed,
     config,
+    damage_bit,
+    damage_cut,
     die_at_a_save,
     exit_code,
     resume,
@@ -39,12 +39,7 @@ from dnn_cli.cli.application import run as dnn
 from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.training.events import CheckpointSaved, Event
 
-
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """No fsync: nothing here cuts the power."""
-    with armed(Faults()):
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_a_run_that_saved_nothing_starts_again_and_says_so(tmp_path: Path) -> None:
@@ -63,16 +58,6 @@ def test_a_run_that_saved_nothing_starts_again_and_says_so(tmp_path: Path) -> No
     assert "no checkpoint was written" in log.said[0] and "step 0" in log.said[0]
     assert Outcome.of(run) == wanted
     assert (run / "metrics.superseded-001.jsonl").exists()
-
-
-def damage_cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def damage_bit(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 4
-    path.write_bytes(content)
 
 
 def damage_gone(path: Path) -> None:

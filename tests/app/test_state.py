@@ -18,10 +18,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 from harness import (
     CONFIGS,
     LINE,
-    Faults,
     Log,
     Outcome,
-    armed,
     config,
     resume,
     stopped,
@@ -32,12 +30,7 @@ from dnn_cli.base.errors import CheckpointError, DnnError
 from dnn_cli.runs.checkpoint import Checkpoint, read_checkpoint, write_checkpoint
 from dnn_cli.runs.directory import RunDirectory
 
-
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """No fsync: nothing here cuts the power."""
-    with armed(Faults()):
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def scene_middle(folder: Path) -> Path:

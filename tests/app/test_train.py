@@ -9,7 +9,7 @@ import resource
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,11 +24,9 @@ from harness import (
     CONFIGS,
     EVERY_STEP,
     LINE,
-    Faults,
     Killed,
     Log,
     Outcome,
-    armed,
     config,
     resume,
     train,
@@ -49,11 +47,7 @@ from dnn_cli.training.events import CheckpointSaved, EpochFinished, Event
 FAULTS = Path(__file__).parents[1] / "faults"
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """No fsync: nothing here cuts the power."""
-    with armed(Faults()):
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_what_a_run_leaves(tmp_path: Path) -> None:

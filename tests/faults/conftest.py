@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import time
+import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from dnn_cli.cli.application import run
+sys.path.insert(0, str(Path(__file__).parent))
 
+from command import Ended
+from command import dnn as run_command
 
-@dataclass(frozen=True)
-class Done:
-    """What a command ended with, and the processor time it took."""
-
-    code: int
-    out: str
-    err: str
-    seconds: float
-
-
-Dnn = Callable[..., Done]
+Dnn = Callable[..., Ended]
 
 
 @pytest.fixture
@@ -37,13 +28,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def dnn(here: Path, capfd: pytest.CaptureFixture[str]) -> Dnn:
     """Run a command line: `dnn("train", "a.yaml")`; whatever it does, it shows no traceback."""
 
-    def call(*args: str) -> Done:
-        start = time.process_time()
-        code = run(list(args))
-        seconds = time.process_time() - start
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err, err
-        return Done(code, out, err, seconds)
+    def call(*words: str) -> Ended:
+        return run_command(capfd, *words)
 
     return call
 

@@ -251,3 +251,15 @@ def armed(faults: Faults) -> Iterator[Faults]:
         finally:
             if faults.fault == "kill":
                 faults.bury()
+
+
+def damage_cut(path: Path) -> None:
+    """Take the last byte away."""
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def damage_bit(path: Path) -> None:
+    """Turn one bit in the middle."""
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 4
+    path.write_bytes(content)

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from harness import (
     Outcome,
     armed,
     config,
+    damage_bit,
+    damage_cut,
     exit_code,
     resume,
     stopped,
@@ -40,21 +42,7 @@ from dnn_cli.runs.disk import disk
 TEXT = CONFIGS["dropout"]
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """No fsync: nothing here cuts the power."""
-    with armed(Faults()):
-        yield
-
-
-def damage_cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def damage_bit(path: Path) -> None:
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 4
-    path.write_bytes(content)
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def damage_empty(path: Path) -> None:

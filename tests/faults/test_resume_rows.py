@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import shutil
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from command import contents, dnn
-from harness import CONFIGS, Faults, Outcome, armed, resume, stopped, whole
+from harness import CONFIGS, Outcome, resume, stopped, whole
 
 from dnn_cli.runs.directory import RunDirectory
 
@@ -25,11 +24,7 @@ TEXT = CONFIGS["adam"]
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """No fsync: nothing here cuts the power."""
-    with armed(Faults()):
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import stat
 import sys
 import tarfile
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -47,11 +46,7 @@ TEXT = CONFIGS["adam"]
 Capture = pytest.CaptureFixture[str]
 
 
-@pytest.fixture(autouse=True)
-def quick() -> Iterator[None]:
-    """No fsync: nothing here cuts the power."""
-    with armed(Faults()):
-        yield
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 def test_R01_a_directory_in_use(tmp_path: Path, capsys: Capture) -> None:
