@@ -23,14 +23,22 @@ class Ended:
     seconds: float
 
 
-def dnn(capsys: pytest.CaptureFixture[str], *words: str | Path) -> Ended:
-    """Run a command line; no error that we know of may end in a traceback or a crash report."""
-    capsys.readouterr()
+def ended(capture: pytest.CaptureFixture[str], *words: str | Path) -> Ended:
+    """Run a command line; whatever it does, it shows no traceback."""
+    capture.readouterr()
     began = time.process_time()
     code = run([str(word) for word in words])
-    ended = Ended(code, *capsys.readouterr(), time.process_time() - began)
-    assert "Traceback" not in ended.err and "internal error" not in ended.err
-    return ended
+    seconds = time.process_time() - began
+    found = Ended(code, *capture.readouterr(), seconds)
+    assert "Traceback" not in found.err, found.err
+    return found
+
+
+def dnn(capture: pytest.CaptureFixture[str], *words: str | Path) -> Ended:
+    """Run a command line; no error that we know of may end in a crash report."""
+    found = ended(capture, *words)
+    assert "internal error" not in found.err
+    return found
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

@@ -11,8 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from command import Ended
-from command import dnn as run_command
+from command import Ended, ended
 
 Dnn = Callable[..., Ended]
 
@@ -29,7 +28,7 @@ def dnn(here: Path, capfd: pytest.CaptureFixture[str]) -> Dnn:
     """Run a command line: `dnn("train", "a.yaml")`; whatever it does, it shows no traceback."""
 
     def call(*words: str) -> Ended:
-        return run_command(capfd, *words)
+        return ended(capfd, *words)
 
     return call
 
