@@ -18,15 +18,8 @@ _USAGE, _CANNOT_WRITE = 2, 6
 _READER_LEFT = 141  # what a shell reports of a process that SIGPIPE ended
 
 
-# OpenBLAS lets the threads of a product spin for 30 ms, on cores that other threads of a step then
-# lack: a convolutional step on two cores took 25 ms, with 2^18 cycles (0.1 ms) it takes 19.
-_SPIN = {"OPENBLAS_THREAD_TIMEOUT": "18"}
-
-
 def main() -> int:
     """Run the command line and return the exit code."""
-    for name, value in _SPIN.items():  # read once, when NumPy is imported
-        os.environ.setdefault(name, value)
     try:
         return _run(sys.argv[1:])
     finally:

@@ -40,9 +40,8 @@ def test_two_steps(path: Path, stand_in: Path, monkeypatch: pytest.MonkeyPatch) 
     session = build(load_config(path)).session()
     before = session.network.arena.params.copy()
     stepper = Stepper(session)
-    order = session.train.order(0)
     for _ in range(min(2, session.train.steps)):
-        stepper.step(order)
+        stepper.step()
     assert np.isfinite(session.loss_sum)
     assert not np.array_equal(before, session.network.arena.params)
     assert path.read_text().startswith("#"), "says what it is"

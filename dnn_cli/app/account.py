@@ -48,7 +48,7 @@ def _test_metrics(saver: Saver) -> dict[str, float]:
     if data is None:
         return {}
     session.network.arena.params[...] = saver.best_vector
-    evaluator = Evaluator(session.network, session.loss, session.task, session.workers)
+    evaluator = Evaluator(session.network, session.loss, session.task, session.ranks)
     loss, predictions, targets = evaluator.run(data)
     names = session.spec.epoch_metrics(session.task)
     try:

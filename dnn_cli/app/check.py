@@ -105,7 +105,7 @@ def _profile(built: Built) -> StepProfile:
     """Time the steps of a session of its own, on the threads that training would use."""
     session = built.session()
     size = session.train.batch_size
-    _, session.workers = use_threads(built.spec.training.threads, session.network, size)
+    _, session.ranks = use_threads(built.spec.training.threads, session.network, size)
     return profile_step(session, time.perf_counter)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.say import Say, ignore
+from dnn_cli.app.threads import use_ranks
 from dnn_cli.base.errors import DataError, GateError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
@@ -66,7 +67,9 @@ def evaluate_model(
     loaded = load_model(path)
     wanted = metrics_wanted(conditions, loaded.task)
     dataset = _from_run(path, split) if data is None else _from_file(loaded, data)
-    loss, predictions, targets = Evaluator(loaded.network, loaded.loss, loaded.task).run(dataset)
+    ranks = use_ranks(loaded.network, dataset.rows)
+    evaluator = Evaluator(loaded.network, loaded.loss, loaded.task, ranks)
+    loss, predictions, targets = evaluator.run(dataset)
     names = dict.fromkeys((*full_metrics(loaded.task), *wanted))
     metrics = {"loss": loss, **measure(tuple(names), predictions, targets, loaded.task)}
     return EvaluationResult(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dnn_cli.app.threads import settle
 from dnn_cli.base.errors import LimitError
 from dnn_cli.base.types import size_of
 from dnn_cli.config.spec import RunSpec
@@ -45,10 +46,11 @@ def estimate(layers: Sequence[LayerSpec], prepared: Prepared, spec: RunSpec) -> 
     data = sum(_bytes(part.inputs) + _bytes(part.targets) for part in parts if part is not None)
     size = spec.training.batch_size
     rows = prepared.train.rows if size == "full" else min(size, prepared.train.rows)
+    _, ranks = settle(spec.training.threads, chain.operations() * rows)
     return Memory(
         data=data,
         parameters=parameters,
-        gradients=parameters,
+        gradients=parameters * ranks,
         optimizer=parameters * _STATE_VECTORS,
         best_weights=parameters,
         workspace=rows * _per_example(chain) * _FLOAT,

@@ -10,6 +10,7 @@ from typing import Protocol
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.prediction_formats import FORMATS, Rows
 from dnn_cli.app.say import Say, ignore
+from dnn_cli.app.threads import use_ranks
 from dnn_cli.base.errors import DivergedError, FileSystemError, UsageError
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array
@@ -81,7 +82,8 @@ def predict_file(
 
 def _predictions(model: Model, path: str, rows: int) -> Iterator[Array]:
     """The predictions of a file, piece by piece, checked to be finite."""
-    evaluator = Evaluator(model.network, model.loss, model.task)
+    ranks = use_ranks(model.network, rows)
+    evaluator = Evaluator(model.network, model.loss, model.task, ranks)
     schema = model.schema
     seen = 0
     for table in source_of(path).tables(schema.columns(False), rows):

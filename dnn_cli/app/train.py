@@ -74,7 +74,7 @@ def begin(built: Built) -> tuple[Built, Session]:
     session = built.session()
     training = built.spec.training
     size = session.train.batch_size
-    threads, session.workers = use_threads(training.threads, session.network, size)
+    threads, session.ranks = use_threads(training.threads, session.network, size)
     spec = replace(built.spec, training=replace(training, threads=threads))
     return replace(built, spec=spec), session
 

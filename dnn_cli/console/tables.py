@@ -114,8 +114,10 @@ def _profile(profile: StepProfile) -> Grid:
         for part in profile.parts
     ]
     products = profile.product_seconds
+    shared = f", shared by {profile.ranks} processes; below: one of them"
     notes = (
-        f"a step of {count(profile.rows)} examples takes {profile.step_seconds * 1e6:,.0f} µs",
+        f"a step of {count(profile.rows)} examples takes {profile.step_seconds * 1e6:,.0f} µs"
+        + (shared if profile.ranks > 1 else ""),
         f"products at this processor's {profile.product_rate / 1e9:,.0f} GFLOP/s would take "
         f"{products * 1e6:,.0f} µs: the step is {profile.step_seconds / products:.2f} times that",
         f"memory is copied at {profile.copy_rate / 1e9:,.1f} GB/s",

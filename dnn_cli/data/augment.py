@@ -30,7 +30,7 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.spec import Spec, option, require
-from dnn_cli.base.types import Array, Rng, Shape
+from dnn_cli.base.types import Array, Rng, Shape, size_of
 from dnn_cli.data.warp import Warp
 
 BLOCK = 1 << 15  # pixels changed at a time: their scratch stays in the second-level cache
@@ -109,12 +109,22 @@ class Augmenter:
             part = slice(start, start + self._rows)
             self._warp.apply(images[part], maps[part])
 
-    def spoil(self, images: Array, chances: Array, rng: Rng) -> None:
-        """Add noise to `images` and cut a square out of each, in place."""
+    def spoil(
+        self, images: Array, chances: Array, rng: Rng, first: int = 0, whole: int | None = None
+    ) -> None:
+        """Add noise to `images` and cut a square out of each, in place.
+
+        They begin with image `first` of a batch of `whole`, by default all of it. The noise of
+        those before is drawn for nothing, so that a part gets what it gets within the whole.
+        """
+        last = first + len(images)
         if self.spec.noise:
-            for start in range(0, len(images), self._rows):
-                part = images[start : start + self._rows]
-                np.add(part, self._normal(rng, part.size).reshape(part.shape), out=part)
+            for start in range(0, last, self._rows):
+                stop = min(start + self._rows, last if whole is None else whole)
+                drawn = self._normal(rng, (stop - start) * size_of(self._shape))
+                noise = drawn.reshape(-1, *self._shape)[max(first - start, 0) : last - start]
+                part = images[max(start - first, 0) :][: len(noise)]
+                np.add(part, noise, out=part)
         if self.spec.cutout:
             self._cut(images, chances)
 

@@ -56,6 +56,10 @@ class Batches:
             np.copyto(self._order, shuffled)
         return self._order
 
+    def rows(self, index: int) -> int:
+        """How many examples batch `index` of an epoch has."""
+        return min(self.batch_size, self.dataset.rows - index * self.batch_size)
+
     def fill(
         self,
         order: Array,
@@ -63,31 +67,40 @@ class Batches:
         index: int,
         inputs_out: Array,
         targets_out: Array | None,
+        first: int = 0,
+        stop: int | None = None,
     ) -> int:
         """Fill the buffers with step `index` (from 0) of `epoch`; returns its rows m.
 
         `order` is that of the epoch. The first m rows of the buffers are written; the buffers
-        hold `batch_size` or more.
+        hold `batch_size` or more. Of the batch only the examples from `first` to before `stop`:
+        they are the same numbers as within the whole.
         """
-        start = index * self.batch_size
-        rows = order[start : start + self.batch_size]
-        count = len(rows)
+        stop = self.rows(index) if stop is None else stop
+        start, count = index * self.batch_size + first, stop - first
+        inputs = inputs_out[:count]
         targets = None if targets_out is None else targets_out[:count]
         if self.steps == 1:
-            self.dataset.slice(0, count, inputs_out[:count], targets)
+            self.dataset.slice(start, start + count, inputs, targets)
         else:
-            self.dataset.gather(rows, inputs_out[:count], targets)
+            self.dataset.gather(order[start : start + count], inputs, targets)
         if self._augmenter is not None:
-            self._augment(self._augmenter, epoch, index, inputs_out[:count], targets)
+            self._augment(self._augmenter, epoch, index, first, inputs, targets)
         return count
 
     def _augment(
-        self, augmenter: Augmenter, epoch: int, index: int, inputs: Array, targets: Array | None
+        self,
+        augmenter: Augmenter,
+        epoch: int,
+        index: int,
+        first: int,
+        inputs: Array,
+        targets: Array | None,
     ) -> None:
         """Change `inputs`; targets that are inputs move along, but are neither noisy nor cut."""
         rng = stream(self.seed, Purpose.AUGMENT, epoch, index)
-        chances = augmenter.draw(rng, len(inputs))
+        chances = augmenter.draw(rng, self.rows(index))[first : first + len(inputs)]
         augmenter.move(inputs, chances)
         if targets is not None and self.dataset.targets is None:
             self.dataset.reconstruct(inputs, targets)
-        augmenter.spoil(inputs, chances, rng)
+        augmenter.spoil(inputs, chances, rng, first, self.rows(index))

@@ -3,12 +3,15 @@
 Order      weights | biases | carried state, so that "decayed" and "learned" are prefixes
 Why        an optimizer, a norm, a checkpoint is one operation on a vector; allocating flat and
            handing out views needs no copying later
+Sharing    both vectors lie in memory that forked processes share: see `ranks`
 Alignment  each slot starts on a 64-byte boundary; the padding is zero and stays zero, because
            its gradients are zero
 """
 
 from __future__ import annotations
 
+import itertools
+import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,8 +65,8 @@ class Arena:
                     position = -(-stop // step) * step
             ends[role] = position
         self.decayed, self.learned = ends["weight"], ends["bias"]
-        self.params = aligned_zeros(position, dtype)
-        self.grads = aligned_zeros(self.learned, dtype)
+        self.params = shared_zeros(position, dtype)
+        self.grads = shared_zeros(self.learned, dtype)
 
     def value(self, name: str) -> Array:
         """The parameters of one slot, as a view."""
@@ -119,3 +122,18 @@ def aligned_zeros(count: int, dtype: Any) -> Array:
     raw = np.zeros(count * itemsize + _ALIGN, dtype=np.uint8)
     offset = -raw.ctypes.data % _ALIGN
     return raw[offset : offset + count * itemsize].view(dtype)
+
+
+def shared_zeros(count: int, dtype: Any) -> Array:
+    """Zeros, aligned, that processes forked from this one share with it.
+
+    Vectors start at different lines of their pages: numbers at equal places of several pages
+    compete for the same part of the cache.
+    """
+    size = count * np.dtype(dtype).itemsize
+    offset = next(_STARTS) % mmap.PAGESIZE
+    memory = np.frombuffer(mmap.mmap(-1, offset + max(size, 1)), dtype=np.uint8)
+    return memory[offset : offset + size].view(dtype)
+
+
+_STARTS = itertools.count(0, 13 * _ALIGN)

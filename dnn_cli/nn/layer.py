@@ -19,6 +19,7 @@ from dnn_cli.nn.initializer import InitializerSpec
 if TYPE_CHECKING:
     from dnn_cli.nn.chain import Chain
     from dnn_cli.nn.plan import Plan
+    from dnn_cli.nn.ranks import Ranks
 
 Role = Literal["weight", "bias", "state"]
 NOTHING: frozenset[str] = frozenset()
@@ -58,14 +59,34 @@ class Need:
 
 @dataclass(slots=True)
 class Scratch:
-    """What a layer finds in `ws`: its arrays cut to the batch, its gradients, nested plans."""
+    """What a layer finds in `ws`: its arrays cut to the batch, its gradients, nested plans.
+
+    `ranks`: those that compute a part of the batch each, for layers that look at all of it.
+    """
 
     arrays: dict[str, Array] = field(default_factory=dict)
     grads: dict[str, Array] = field(default_factory=dict)
     inner: tuple[Plan, ...] = ()
+    ranks: Ranks[Any] | None = None
 
     def __getitem__(self, name: str) -> Array:
         return self.arrays[name]
+
+    @property
+    def first(self) -> bool:
+        """Whether this rank is the one that changes what all of them share."""
+        return self.ranks is None or self.ranks.rank == 0
+
+    def whole(self, rows: int) -> int:
+        """Rows of the whole batch, `rows` of which belong to the examples of this rank."""
+        if self.ranks is None or not self.ranks.own:
+            return rows
+        return rows // self.ranks.own * self.ranks.whole
+
+    def sum(self, vector: Array) -> None:
+        """Replace `vector` by its sum over all ranks."""
+        if self.ranks is not None:
+            self.ranks.sum(vector)
 
 
 class Layer(ABC):
@@ -95,8 +116,12 @@ class Layer(ABC):
     def backward(self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch) -> None:
         """Overwrite `ws.grads` and, unless it is None (nothing below learns), all of `dx`."""
 
-    def draw(self, ws: Scratch, rng: Rng) -> None:  # noqa: B027 - most layers draw nothing
-        """Fill random scratch for this step; only called where `random` is true."""
+    def draw(self, ws: Scratch, rng: Rng, first: int) -> None:  # noqa: B027 - most draw nothing
+        """Fill random scratch for this step; only called where `random` is true.
+
+        The scratch begins with example `first` of the batch: whoever fills it in pieces gets the
+        same numbers as whoever fills it at once.
+        """
 
     @property
     def learns(self) -> bool:

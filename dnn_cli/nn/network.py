@@ -12,8 +12,8 @@ from dnn_cli.nn.arena import Arena, aligned_zeros
 from dnn_cli.nn.chain import Chain
 from dnn_cli.nn.layout import lay_out
 from dnn_cli.nn.plan import Plan
+from dnn_cli.nn.ranks import Ranks
 from dnn_cli.nn.spans import BLOCK_BYTES
-from dnn_cli.nn.workers import Workers
 
 
 class Network:
@@ -42,10 +42,13 @@ class Network:
         *,
         train: bool,
         wants_dx: bool = False,
-        workers: Workers | None = None,
+        ranks: Ranks[Any] | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> Plan:
-        """Buffers for batches of up to `n` examples; write the inputs into `plan.x`."""
+        """Buffers for batches of up to `n` examples; write the inputs into `plan.x`.
+
+        `ranks`: the batch is a part of one that they compute together.
+        """
         dtype = self.arena.params.dtype
         x = aligned_zeros(n * size_of(self.in_shape), dtype).reshape(n, *self.in_shape)
         return lay_out(
@@ -54,7 +57,7 @@ class Network:
             x,
             train=train,
             wants_dx=wants_dx,
-            workers=workers,
+            ranks=ranks,
             block_bytes=block_bytes,
         )
 

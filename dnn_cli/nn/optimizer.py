@@ -4,8 +4,7 @@ A step runs block by block, so that all passes over a block of parameters, gradi
 happen while it is in cache: for each block decoupled weight decay, then the update formula.
 
 Cost       Adam on 101,770 parameters: 230 µs in blocks of 16k to 64k floats, 330 in blocks of 4k
-           (call overhead). On 669,706 parameters: 1.6 ms in blocks of 64k, 1.8 to 2.1 of 24k; two
-           threads that share the blocks take 0.92 ms
+           (call overhead). On 669,706 parameters: 1.6 ms in blocks of 64k, 1.8 to 2.1 of 24k
 Why        what decays towards zero, state and weights, is cut to zero before it becomes subnormal:
            where a unit has died, Adam's m would stay at 6e-45 for ever and a decayed weight at
            7e-43, and arithmetic on such numbers is 20 times slower (a product of which a tenth of
@@ -24,12 +23,11 @@ import numpy as np
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, option
 from dnn_cli.base.types import Array
-from dnn_cli.nn.arena import Arena, aligned_zeros
+from dnn_cli.nn.arena import Arena, aligned_zeros, shared_zeros
+from dnn_cli.nn.ranks import share_of
 from dnn_cli.nn.schedule import ScheduleSpec
-from dnn_cli.nn.workers import Workers
 
 BLOCK = 49_152  # floats: five vectors fill 960 KB, within the second-level cache of most machines
-_SHARED = 4  # blocks from which handing some to other threads pays
 _SWEEP = 128  # steps between two searches for what has vanished: momentum 0.9 shrinks it to 1.4e-6
 _MARGIN = 2.0**24  # vanished: smaller than this many of the smallest normal numbers
 
@@ -60,17 +58,9 @@ class Optimizer(ABC):
         self.steps = 0
         self.weight_decay = weight_decay
         self._arena = arena
-        self._workers: Workers | None = None
-        self.state = {name: aligned_zeros(learned, dtype) for name in self.state_names}
+        self.state = {name: shared_zeros(learned, dtype) for name in self.state_names}
         self._vanished = _MARGIN * float(np.finfo(dtype).tiny)
-        self._lanes = [list(self._cut())]  # the same blocks for each thread, with its own scratch
-
-    def share(self, workers: Workers) -> None:
-        """Let `workers` divide the blocks among them, if there are enough; changes no number."""
-        blocks = len(self._lanes[0])
-        if blocks >= _SHARED:
-            self._workers = workers
-            self._lanes = [list(self._cut()) for _ in range(min(workers.count, blocks))]
+        self._blocks = list(self._cut())
 
     def _cut(self) -> Iterator[Block]:
         arena = self._arena
@@ -86,18 +76,16 @@ class Optimizer(ABC):
                     arena.params[a:b], arena.grads[a:b], state, u[: b - a], t[: b - a], rate, decay
                 )
 
-    def step(self, learning_rate: float) -> None:
-        """One update of every learned parameter from the gradients in the arena."""
+    def step(self, learning_rate: float, rank: int = 0, ranks: int = 1) -> None:
+        """One update of every learned parameter from the gradients in the arena.
+
+        Where several ranks share the vectors, each changes the blocks that are its part.
+        """
         self.steps += 1
         self.begin(self.steps)
-        if self._workers is None:
-            for block in self._lanes[0]:
-                self._change(block, learning_rate)
-        else:
-            lanes = self._lanes
-            self._workers.run(
-                lambda lane, number: self._change(lanes[lane][number], learning_rate), len(lanes[0])
-            )
+        first, stop = share_of(len(self._blocks), rank, ranks)
+        for block in self._blocks[first:stop]:
+            self._change(block, learning_rate)
 
     def _change(self, block: Block, learning_rate: float) -> None:
         rate = learning_rate * block.learning_rate_factor

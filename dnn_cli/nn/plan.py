@@ -5,10 +5,6 @@ Memory     one buffer an activation (none where a layer runs in place), two grad
 Stages     layers run one after another over the whole batch; a run of layers that treat images
            one by one is a stage of blocks of a few images, small enough to stay in cache. What
            no backward pass reads again exists for one block only
-Threads    the blocks of a stage fall into groups that do not depend on the number of threads;
-           the gradients of a group are summed block by block, those of the groups in their order.
-           Each thread is a lane: it takes the next group, and works in memory of its own, so that
-           what a thread touches stays in the cache of its core
 Smaller    batches are leading slices of the same buffers (`cut`), made once a size
 Aliasing   a layer runs in place if it may and its input is not needed any more: no layer below
            reads those numbers in backward, and they are not the chain's own input
@@ -18,7 +14,7 @@ Skipped    no dx is computed below the first layer that learns: on flattened ima
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -26,7 +22,6 @@ import numpy as np
 from dnn_cli.base.random import Purpose, key_of, stream
 from dnn_cli.base.types import Array
 from dnn_cli.nn.layer import Layer, Scratch
-from dnn_cli.nn.workers import Workers
 
 
 @dataclass(slots=True)
@@ -45,7 +40,8 @@ class Step:
         """The same for the first `n` examples."""
         needs = self.layer.needs
         arrays = {k: a[:n] if needs[k].per_example else a for k, a in self.ws.arrays.items()}
-        scratch = Scratch(arrays, self.ws.grads, tuple(p.cut(n) for p in self.ws.inner))
+        inner = tuple(p.cut(n) for p in self.ws.inner)
+        scratch = Scratch(arrays, self.ws.grads, inner, self.ws.ranks)
         dy = None if self.dy is None else self.dy[:n]
         dx = None if self.dx is None else self.dx[:n]
         return Step(self.name, self.layer, self.x[:n], self.y[:n], dy, dx, scratch)
@@ -80,84 +76,38 @@ class Block:
 
 
 @dataclass(slots=True)
-class Group:
-    """Blocks that one thread runs in order. `total` and `part` are empty in an undivided stage.
+class Stage:
+    """A run of layers, over the whole batch or block by block.
 
-    The first block writes its gradients into `total`, each later one into `part`, which is then
-    added to `total`.
+    The first block writes its gradients where they belong. Each later one writes them to `part`,
+    which is then added up: `gradients` are pieces of the network's gradient vector and the pieces
+    of `part` that go there.
     """
 
     blocks: list[Block]
-    total: Array
-    part: Array
+    gradients: list[tuple[Array, Array]]
 
     def forward(self, train: bool) -> None:
-        """Every block in order."""
+        """Run the layers on the stage's input."""
         for block in self.blocks:
             block.forward(train)
 
     def backward(self) -> None:
-        """Every block in order, their gradients summed."""
+        """From the gradient of the stage's output to those of its slots and of its input."""
         for index, block in enumerate(self.blocks):
             block.backward()
             if index:
-                np.add(self.total, self.part, out=self.total)
-
-    def cut(self, n: int) -> Group | None:
-        """The blocks that a batch of `n` examples has."""
-        blocks = [cut for block in self.blocks if (cut := block.cut(n))]
-        return Group(blocks, self.total, self.part) if blocks else None
-
-
-@dataclass(slots=True)
-class Stage:
-    """A run of layers, over the whole batch or block by block.
-
-    `lanes` hold the same groups, each in memory of its own; an undivided stage is one group in
-    one lane. `gradients` are pieces of the network's gradient vector and where they lie in the
-    groups' totals; none in an undivided stage, whose layers write to the vector themselves.
-    `products` is how many BLAS threads an undivided stage gives its products.
-    """
-
-    lanes: list[list[Group]]
-    gradients: list[tuple[Array, slice]]
-    workers: Workers | None = None
-    products: int = 1
-
-    def forward(self, train: bool) -> None:
-        """Run the layers on the stage's input."""
-        self._each(lambda group: group.forward(train))
-
-    def backward(self) -> None:
-        """From the gradient of the stage's output to those of its slots and of its input."""
-        self._each(Group.backward)
-        first, *others = self.lanes[0]
-        for target, place in self.gradients:
-            np.copyto(target, first.total[place])
-            for group in others:
-                np.add(target, group.total[place], out=target)
-
-    def _each(self, action: Callable[[Group], None]) -> None:
-        """Every group once, in whichever lane is free."""
-        groups, workers = self.lanes[0], self.workers
-        if workers is not None and len(groups) > 1:
-            workers.run(lambda lane, number: action(self.lanes[lane][number]), len(groups))
-            return
-        if workers is not None:
-            workers.products(self.products)
-        for group in groups:
-            action(group)
+                for target, part in self.gradients:
+                    np.add(target, part, out=target)
 
     def cut(self, n: int) -> Stage:
         """The stage for the first `n` examples."""
-        lanes = [[cut for group in lane if (cut := group.cut(n))] for lane in self.lanes]
-        return Stage(lanes, self.gradients, self.workers, self.products)
+        return Stage([cut for block in self.blocks if (cut := block.cut(n))], self.gradients)
 
     def steps(self) -> Iterator[Step]:
         """Every layer of every block."""
-        for group in self.lanes[0]:
-            for block in group.blocks:
-                yield from block.steps
+        for block in self.blocks:
+            yield from block.steps
 
 
 @dataclass(slots=True)
@@ -183,10 +133,10 @@ class Plan:
         for stage in reversed(self.stages):
             stage.backward()
 
-    def draw(self, seed: int, step: int) -> None:
-        """Fill the random scratch of this step."""
+    def draw(self, seed: int, step: int, first: int = 0) -> None:
+        """Fill the random scratch of this step; `x` is its batch from example `first` on."""
         for s in self.random:
-            s.layer.draw(s.ws, stream(seed, Purpose.DRAW, step, key_of(s.name)))
+            s.layer.draw(s.ws, stream(seed, Purpose.DRAW, step, key_of(s.name)), first)
 
     @property
     def steps(self) -> list[Step]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,33 +15,33 @@ from dnn_cli.nn.layer import Layer, Need
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Memory for an array: `arrays` holds one whole array, or one a lane."""
+    """Memory for an array: of the `whole` batch, or of one block at a time."""
 
-    arrays: tuple[Array, ...]
+    array: Array
     whole: bool
 
-    def part(self, lane: int, start: int, stop: int, shape: Shape) -> Array:
+    def part(self, start: int, stop: int, shape: Shape) -> Array:
         """The examples from `start` to `stop`, each of `shape`."""
-        found = self.arrays[0][start:stop] if self.whole else self.arrays[lane][: stop - start]
+        found = self.array[start:stop] if self.whole else self.array[: stop - start]
         return found.reshape(stop - start, *shape)
 
 
-def room_in(flats: Sequence[Array], rows: int, size: int, whole: bool) -> Room:
-    """A room for rows of `size` numbers in the front of longer vectors."""
-    return Room(tuple(flat[: rows * size].reshape(rows, size) for flat in flats), whole)
+def room_in(flat: Array, rows: int, size: int, whole: bool) -> Room:
+    """A room for rows of `size` numbers in the front of a longer vector."""
+    return Room(flat[: rows * size].reshape(rows, size), whole)
 
 
 def scratch_rooms(
-    layers: Mapping[int, Layer], n: int, block: int | None, lanes: int, dtype: Any
+    layers: Mapping[int, Layer], n: int, block: int | None, dtype: Any
 ) -> dict[int, dict[str, Room]]:
     """The scratch of a stage for `n` examples in blocks of `block` (None: undivided).
 
     What is kept until backward has memory of its own, for every example; the rest of every layer
-    lies in one block of memory a lane.
+    lies in one block of memory.
     """
     rows = n if block is None else block
     largest = max(sum(_shared_sizes(layer, rows, dtype).values()) for layer in layers.values())
-    pools = [aligned_zeros(largest, np.uint8) for _ in range(lanes)]
+    pool = aligned_zeros(largest, np.uint8)
     found: dict[int, dict[str, Room]] = {}
     for k, layer in layers.items():
         sizes, offset = _shared_sizes(layer, rows, dtype), 0
@@ -51,12 +51,11 @@ def scratch_rooms(
             if need.keep:
                 shape = _shape(need, n)
                 kept = aligned_zeros(size_of(shape), kind).reshape(shape)
-                found[k][key] = Room((kept,), True)
+                found[k][key] = Room(kept, True)
                 continue
             shape = _shape(need, rows)
             end = offset + size_of(shape) * kind.itemsize
-            arrays = tuple(pool[offset:end].view(kind).reshape(shape) for pool in pools)
-            found[k][key] = Room(arrays, block is None)
+            found[k][key] = Room(pool[offset:end].view(kind).reshape(shape), block is None)
             offset += sizes[key]
     return found
 

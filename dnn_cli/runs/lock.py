@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,7 @@ from dnn_cli.runs.files import UNCHANGED, open_directory, reported, write_all
 LOCK_NAME = "run.lock"
 
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_TRIES, _PAUSE = 10, 0.01  # seconds
 _NO_LOCKS = (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS)
 
 
@@ -51,7 +53,7 @@ def _take(descriptor: int, directory: Path) -> None:
     path = directory / LOCK_NAME
     with reported("lock", path):
         try:
-            disk.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _try(descriptor)
         except BlockingIOError:
             raise LockedError(
                 f"{safe_text(directory)} is in use by {_holder(descriptor)}",
@@ -65,6 +67,21 @@ def _take(descriptor: int, directory: Path) -> None:
                 fix="put the run directory on a local disk",
                 state=UNCHANGED,
             ) from error
+
+
+def _try(descriptor: int) -> None:
+    """Take the lock; wait a moment where a process that has just been killed seems to hold it.
+
+    A process forked a moment before holds it too, until it has closed what it inherited.
+    """
+    for attempt in range(_TRIES):
+        try:
+            disk.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if attempt == _TRIES - 1:
+                raise
+            time.sleep(_PAUSE)
 
 
 def _holder(descriptor: int) -> str:

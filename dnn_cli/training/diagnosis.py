@@ -9,7 +9,7 @@ import numpy as np
 
 from dnn_cli.base.errors import DivergedError, Problem
 from dnn_cli.base.types import Array
-from dnn_cli.nn.plan import Plan
+from dnn_cli.training.part import Part
 from dnn_cli.training.session import Session
 
 _ROWS_SHOWN = 20
@@ -25,24 +25,24 @@ class ReportedDivergenceError(DivergedError):
 
 
 def diverged(
-    session: Session, plan: Plan, order: Array, loss: float, learning_rate: float
+    session: Session, part: Part, loss: float, learning_rate: float
 ) -> ReportedDivergenceError:
     """The error to raise when the loss or a gradient of the step under way is not finite.
 
-    Cost       one more forward pass through the plan's buffers; only ever run once
+    Cost       one more forward pass, of all ranks' examples in turn; only ever run once
     """
     s = session
-    where = _first_learned(s) or _first_activation(plan) or _first_gradient(s)
+    where = _first_learned(s) or _first_activation(s, part) or _first_gradient(s)
     if where is None:  # then it is the sum of squares that overflowed
         where = "the gradient's norm" if math.isfinite(loss) else "the loss"
     return _reported(
-        s, plan, order, s.index, f"{where} is not finite, the loss is {loss:.4g}", learning_rate,
+        s, part, s.index, f"{where} is not finite, the loss is {loss:.4g}", learning_rate,
         first_not_finite=where, loss=loss if math.isfinite(loss) else str(loss),
         state="the update was not applied",
     )  # fmt: skip
 
 
-def require_finite(session: Session, plan: Plan, order: Array, learning_rate: float) -> None:
+def require_finite(session: Session, part: Part, learning_rate: float) -> None:
     """Refuse parameters that the step just taken has made infinite.
 
     An update can overflow, and so can the running statistics of a forward pass whose loss is
@@ -56,23 +56,22 @@ def require_finite(session: Session, plan: Plan, order: Array, learning_rate: fl
     params = session.network.arena.params
     if params.size and not np.isfinite([params.min(), params.max()]).all():
         where = _first_parameter(session) or "a parameter"
-        raise diverged_after(session, plan, order, where, learning_rate)
+        raise diverged_after(session, part, where, learning_rate)
 
 
 def diverged_after(
-    session: Session, plan: Plan, order: Array, where: str, learning_rate: float
+    session: Session, part: Part, where: str, learning_rate: float
 ) -> ReportedDivergenceError:
     """The error to raise when `where` is not finite after the step just taken."""
     return _reported(
-        session, plan, order, session.index - 1, f"{where} is not finite after it", learning_rate,
+        session, part, session.index - 1, f"{where} is not finite after it", learning_rate,
         first_not_finite=where,
     )  # fmt: skip
 
 
 def _reported(
     s: Session,
-    plan: Plan,
-    order: Array,
+    part: Part,
     index: int,
     what: str,
     learning_rate: float,
@@ -82,8 +81,8 @@ def _reported(
 ) -> ReportedDivergenceError:
     """The account of what was `found` at batch `index` of the epoch."""
     step, start = s.step + 1 + index - s.index, index * s.train.batch_size
-    rows = [int(r) for r in order[start : start + s.train.batch_size]]
-    far = _far_inputs(plan.x[: len(rows)])
+    rows = [int(r) for r in part.order(s.epoch)[start : start + s.train.batch_size]]
+    far = _far_inputs(np.concatenate([plan.x for plan in part.replay(s.epoch, index)]))
     advice = _advice(s, learning_rate, far)
     account = {
         "step": step,
@@ -121,14 +120,15 @@ def _first_learned(s: Session) -> str | None:
     return next((f"parameter {name}" for name in learned if not _finite(arena.value(name))), None)
 
 
-def _first_activation(plan: Plan) -> str | None:
-    if not _finite(plan.x):
-        return "the input"
-    # In-place layers wrote over what came before them: run once more, looking after each layer.
-    for step in plan.steps:
-        step.layer.forward(step.x, step.y, step.ws, True)
-        if not _finite(step.y):
-            return f"the output of {step.name}"
+def _first_activation(s: Session, part: Part) -> str | None:
+    for plan in part.replay(s.epoch, s.index):
+        if not _finite(plan.x):
+            return "the input"
+        # In-place layers wrote over what came before them: look after each layer.
+        for step in plan.steps:
+            step.layer.forward(step.x, step.y, step.ws, True)
+            if not _finite(step.y):
+                return f"the output of {step.name}"
     return None
 
 

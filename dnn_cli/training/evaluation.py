@@ -12,12 +12,14 @@ import numpy as np
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.dataset import Dataset
+from dnn_cli.nn.arena import shared_zeros
 from dnn_cli.nn.loss import Loss, cut_scratch, loss_scratch
 from dnn_cli.nn.network import Network
-from dnn_cli.nn.workers import Workers
+from dnn_cli.nn.ranks import Ranks, share_of
 
 _FLOATS = 1 << 20  # of the widest activation in one evaluation batch: 4 MB
 _ROWS = 1024  # more gain nothing: the products are large enough
+_WORTH = 2_000_000_000  # multiply-adds, 40 ms or more, from which other ranks are worth a fork
 
 
 def evaluation_rows(network: Network) -> int:
@@ -27,50 +29,74 @@ def evaluation_rows(network: Network) -> int:
     return max(1, min(_ROWS, _FLOATS // widest))
 
 
-class Evaluator:
-    """A network, a loss and the buffers to run them over data sets."""
+def worth_ranks(network: Network, rows: int) -> bool:
+    """Whether evaluating so many examples takes long enough for other ranks to help."""
+    return network.chain.operations() * rows >= _WORTH
 
-    def __init__(
-        self, network: Network, loss: Loss, task: Task, workers: Workers | None = None
-    ) -> None:
-        self.network, self.loss, self.task = network, loss, task
+
+class Evaluator:
+    """A network, a loss and the buffers to run them over data sets, on up to `ranks` ranks."""
+
+    def __init__(self, network: Network, loss: Loss, task: Task, ranks: int = 1) -> None:
+        self.network, self.loss, self.task, self.ranks = network, loss, task, ranks
         self.rows = evaluation_rows(network)
-        self.plan = network.plan(self.rows, train=False, workers=workers)
+        self.plan = network.plan(self.rows, train=False)
         self.scratch = loss_scratch(loss, self.rows, network.arena.params.dtype)
 
-    @np.errstate(over="ignore", invalid="ignore")  # whoever reads the predictions looks
     def run(self, data: Dataset) -> tuple[float, Array, Array]:
         """The mean loss, summed in float64, the predictions and the targets of every example.
 
         Shapes     predictions (n, columns of the canonical form) float32; targets as in `data`,
                    or the scaled inputs (n, i) where they are what is reconstructed
         """
-        buffer = target_buffer(data, self.rows)
-        predictions: list[Array] = []
-        rebuilt: list[Array] = []
-        total = 0.0
-        for start in range(0, data.rows, self.rows):
-            m = min(self.rows, data.rows - start)
-            plan, targets = self.plan.cut(m), buffer[:m]
-            data.slice(start, start + m, plan.x, targets)
-            z = plan.forward(False)
-            total += m * self.loss.value(z, targets, cut_scratch(self.loss, self.scratch, m))
-            predictions.append(self._shown(z))
-            if data.targets is None:
-                rebuilt.append(targets.copy())
-        targets = np.concatenate(rebuilt) if data.targets is None else data.targets
-        return total / data.rows, np.concatenate(predictions), targets
+        predictions, targets = self._room(data), data.targets
+        if targets is None:
+            shape = (data.rows, *data.target_shape)
+            targets = shared_zeros(size_of(shape), data.target_dtype).reshape(shape)
+        return self._over(data, predictions, targets) / data.rows, predictions, targets
 
-    @np.errstate(over="ignore", invalid="ignore")  # whoever reads the predictions looks
     def predict(self, data: Dataset) -> Array:
         """The predictions of every example; no targets are needed."""
-        found: list[Array] = []
-        for start in range(0, data.rows, self.rows):
-            m = min(self.rows, data.rows - start)
-            plan = self.plan.cut(m)
-            data.slice(start, start + m, plan.x, None)
-            found.append(self._shown(plan.forward(False)))
-        return np.concatenate(found)
+        predictions = self._room(data)
+        self._over(data, predictions, None)
+        return predictions
+
+    def _room(self, data: Dataset) -> Array:
+        """Room for the predictions of `data` where every rank can write them."""
+        outputs = size_of(self.network.out_shape)
+        columns = 2 if self.task.kind == "binary" and outputs == 1 else outputs
+        dtype = self.network.arena.params.dtype
+        return shared_zeros(data.rows * columns, dtype).reshape(data.rows, columns)
+
+    def _over(self, data: Dataset, predictions: Array, targets: Array | None) -> float:
+        """Write predictions, and targets that are inputs; the sum of the losses if `targets`."""
+        ranks = self.ranks if worth_ranks(self.network, data.rows) else 1
+
+        def part(rank: int) -> float:
+            return self._rows(data, *share_of(data.rows, rank, ranks), predictions, targets)
+
+        with Ranks(ranks, lambda own: lambda phase, numbers: part(own.rank)) as all_ranks:
+            return sum(all_ranks.run(0))
+
+    @np.errstate(over="ignore", invalid="ignore")  # whoever reads the predictions looks
+    def _rows(
+        self, data: Dataset, first: int, stop: int, predictions: Array, targets: Array | None
+    ) -> float:
+        """The examples from `first` to before `stop`, in batches."""
+        buffer = None if targets is None else target_buffer(data, self.rows)
+        total = 0.0
+        for start in range(first, stop, self.rows):
+            end = min(start + self.rows, stop)
+            m = end - start
+            plan, wanted = self.plan.cut(m), None if buffer is None else buffer[:m]
+            data.slice(start, end, plan.x, wanted)
+            z = plan.forward(False)
+            predictions[start:end] = self._shown(z)
+            if targets is not None and wanted is not None:
+                total += m * self.loss.value(z, wanted, cut_scratch(self.loss, self.scratch, m))
+                if data.targets is None:
+                    targets[start:end] = wanted
+        return total
 
     def _shown(self, z: Array) -> Array:
         shown = z.reshape(len(z), -1).copy()

@@ -15,17 +15,18 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from dnn_cli.base.errors import DivergedError
-from dnn_cli.base.types import Array, size_of
+from dnn_cli.base.types import size_of
 from dnn_cli.data.dataset import Dataset
+from dnn_cli.nn.arena import shared_zeros
 from dnn_cli.nn.clipping import clip_norm, clip_value
-from dnn_cli.nn.loss import cut_scratch, loss_scratch
 from dnn_cli.nn.penalty import Penalty
-from dnn_cli.nn.plan import Plan
+from dnn_cli.nn.ranks import Ranks
 from dnn_cli.nn.schedule import Progress, Schedule
 from dnn_cli.training.diagnosis import diverged, diverged_after, require_finite
-from dnn_cli.training.evaluation import Evaluator, canonical, target_buffer
+from dnn_cli.training.evaluation import Evaluator, canonical
 from dnn_cli.training.events import EpochFinished, StepsFinished
 from dnn_cli.training.metrics import measure
+from dnn_cli.training.part import Part, Phase, widest_sum
 from dnn_cli.training.session import Session
 
 Clock = Callable[[], float]
@@ -45,79 +46,76 @@ def fit(
         DivergedError: a loss or gradient is not finite, and the parameters are those before the
             step; or a parameter is not after it, or a prediction for the validation data.
     """
-    stepper = Stepper(session)
     evaluator = (
-        Evaluator(session.network, session.loss, session.task, session.workers)
+        Evaluator(session.network, session.loss, session.task, session.ranks)
         if session.valid
         else None
     )
-    while session.epoch < session.spec.epochs:
-        began = reported = clock()
-        order = session.train.order(session.epoch)
-        while session.index < session.train.steps:
-            stepper.step(order)
-            now = clock()
-            if now - reported >= report_every:
-                reported = now
-                stepper.require_finite(order)
-                yield stepper.report(now - began)
-        stepper.require_finite(order)
-        metrics = stepper.epoch_metrics(order)
-        if evaluator and session.valid:
-            metrics |= stepper.valid_metrics(order, evaluator, session.valid)
-        yield _finish_epoch(session, metrics, stepper.learning_rate, clock() - began)
+    with Stepper(session) as stepper:
+        while session.epoch < session.spec.epochs:
+            began = reported = clock()
+            while session.index < session.train.steps:
+                stepper.step()
+                now = clock()
+                if now - reported >= report_every:
+                    reported = now
+                    stepper.require_finite()
+                    yield stepper.report(now - began)
+            stepper.require_finite()
+            metrics = stepper.epoch_metrics()
+            if evaluator and session.valid:
+                metrics |= stepper.valid_metrics(evaluator, session.valid)
+            yield _finish_epoch(session, metrics, stepper.learning_rate, clock() - began)
 
 
 class Stepper:
-    """Buffers of one training, and the one place where a step is taken."""
+    """The ranks of one training, and the one place where a step is taken."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
-        network, size = session.network, session.train.batch_size
-        dtype = network.arena.params.dtype
-        self.plan = network.plan(size, train=True, workers=session.workers)
-        if session.workers is not None:
-            session.optimizer.share(session.workers)
-        self.targets = target_buffer(session.train.dataset, size)
-        self.scratch = {size: loss_scratch(session.loss, size, dtype)}
+        arena = session.network.arena
         schedule = session.recipe.schedule
         self.schedule: Schedule | None = schedule.build() if schedule else None
         self.learning_rate = session.recipe.learning_rate
         penalty = session.spec.penalty
         self.penalty: Penalty | None = None
         if penalty.l1 or penalty.l2:
-            self.penalty = Penalty(network.arena, penalty.l1, penalty.l2)
-        self.random = any(layer.random for _, layer in network.chain.walk())
-        self._keep_outputs(dtype)
+            self.penalty = Penalty(arena, penalty.l1, penalty.l2)
+        self._keep_outputs(arena.params.dtype)
+        others = [shared_zeros(arena.learned, arena.grads.dtype) for _ in range(1, session.ranks)]
+        gradients = [arena.grads, *others]
+        self.ranks = Ranks(
+            session.ranks,
+            lambda ranks: Part(session, ranks, gradients),
+            widest_sum(session),
+            arena.params.dtype,
+        )
+        self.part = self.ranks.part
+
+    def __enter__(self) -> Stepper:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.ranks.stop()
 
     @np.errstate(over="ignore", invalid="ignore")  # `_update` finds what is not finite
-    def step(self, order: Array) -> None:
-        """Take one step: batch `session.index` of the epoch whose order is `order`."""
+    def step(self) -> None:
+        """Take one step: batch `session.index` of the epoch under way."""
         s = self.session
-        m = s.train.fill(order, s.epoch, s.index, self.plan.x, self.targets)
-        plan, targets = self.plan.cut(m), self.targets[:m]
-        if self.random:
-            plan.draw(s.seed, s.step)
-        z = plan.forward(True)
-        assert plan.dy is not None
-        loss = s.loss.value_and_grad(z, targets, plan.dy, self._scratch(m))
-        plan.backward()
-        self._update(plan, order, loss)
-        if s.outputs is not None:
-            start = s.index * s.train.batch_size
-            s.outputs[start : start + m] = z.reshape(m, -1)
-        s.loss_sum += loss * m
+        loss = sum(self.ranks.run(Phase.GRADIENT, s.epoch, s.index, s.step))
+        self._update(loss, sum(self.ranks.run(Phase.SUM)))
+        s.loss_sum += loss * s.train.rows(s.index)
         s.index += 1
         s.step += 1
 
-    def _update(self, plan: Plan, order: Array, loss: float) -> None:
+    def _update(self, loss: float, square: float) -> None:
         s = self.session
         arena, recipe = s.network.arena, s.recipe
         if self.penalty is not None:
             self.penalty.add_gradient()
-        square = float(np.dot(arena.grads, arena.grads))
+            square = float(np.dot(arena.grads, arena.grads))
         if not math.isfinite(square) or not math.isfinite(loss):
-            raise diverged(s, plan, order, loss, self.learning_rate)
+            raise diverged(s, self.part, loss, self.learning_rate)
         norm = math.sqrt(square)
         s.norms.append(norm)
         del s.norms[:-_NORMS]
@@ -127,24 +125,22 @@ class Stepper:
             clip_norm(arena.grads, recipe.clip_norm)
         if self.schedule is not None:
             self.learning_rate = recipe.learning_rate * self.schedule(self._progress())
-        s.optimizer.step(self.learning_rate)
+        self.ranks.run(Phase.UPDATE, self.learning_rate, s.optimizer.steps)
 
     def _progress(self) -> Progress:
         s = self.session
         return Progress(s.step, s.steps, s.epoch, s.spec.epochs, s.monitored)
 
-    def _scratch(self, m: int) -> dict[str, Array]:
-        found = self.scratch.get(m)
-        if found is None:
-            whole = self.scratch[self.session.train.batch_size]
-            found = self.scratch[m] = cut_scratch(self.session.loss, whole, m)
-        return found
-
     def _keep_outputs(self, dtype: np.dtype[np.generic]) -> None:
+        """Make room for the outputs of an epoch where every rank can write; keep what is there."""
         s = self.session
         shape = (s.train.dataset.rows, size_of(s.network.out_shape))
-        if s.task.kind != "reconstruction" and size_of(shape) <= _OUTPUTS and s.outputs is None:
-            s.outputs = np.zeros(shape, dtype=dtype)
+        if s.task.kind == "reconstruction" or size_of(shape) > _OUTPUTS:
+            return
+        outputs = shared_zeros(size_of(shape), dtype).reshape(shape)
+        if s.outputs is not None:
+            outputs[...] = s.outputs
+        s.outputs = outputs
 
     def report(self, seconds: float) -> StepsFinished:
         """Where the session stands within its epoch."""
@@ -163,24 +159,24 @@ class Stepper:
             seconds=seconds,
         )
 
-    def require_finite(self, order: Array) -> None:
+    def require_finite(self) -> None:
         """Refuse parameters that are not finite, before anyone is told of them or saves them."""
-        require_finite(self.session, self.plan, order, self.learning_rate)
+        require_finite(self.session, self.part, self.learning_rate)
 
-    def epoch_metrics(self, order: Array) -> dict[str, float]:
+    def epoch_metrics(self) -> dict[str, float]:
         """Training metrics of the epoch: of the outputs as they were when each batch was seen."""
         s = self.session
         found = {"train.loss": s.loss_sum / s.train.dataset.rows}
         if s.outputs is not None and s.train.dataset.targets is not None:
             shown = s.outputs.copy()
             s.loss.activate(shown, shown)
-            targets = s.train.dataset.targets[order]
+            targets = s.train.dataset.targets[self.part.order(s.epoch)]
             names = s.spec.epoch_metrics(s.task)
             measured = measure(names, canonical(shown, s.task), targets, s.task)
             found |= {f"train.{name}": value for name, value in measured.items()}
         return found
 
-    def valid_metrics(self, order: Array, evaluator: Evaluator, data: Dataset) -> dict[str, float]:
+    def valid_metrics(self, evaluator: Evaluator, data: Dataset) -> dict[str, float]:
         """Loss and metrics on the validation data."""
         s = self.session
         loss, predictions, targets = evaluator.run(data)
@@ -188,7 +184,7 @@ class Stepper:
             measured = measure(s.spec.epoch_metrics(s.task), predictions, targets, s.task)
         except DivergedError as error:
             where = "a prediction for the validation data"
-            raise diverged_after(s, self.plan, order, where, self.learning_rate) from error
+            raise diverged_after(s, self.part, where, self.learning_rate) from error
         return {"valid.loss": loss} | {f"valid.{name}": value for name, value in measured.items()}
 
 

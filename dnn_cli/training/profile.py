@@ -2,6 +2,7 @@
 
 Measured   each part alone within whole steps, the smallest of several: what is left when nothing
            disturbs it. Parts add up to less than a step, the rest is the interpreter
+Ranks      where several share a step, the parts are those of one of them
 Limit      a product of 512 x 512 x 512 in float32 gives the product rate, a copy of 64 MB the
            memory rate; the products' share of a step says how far it is from its own limit
 """
@@ -14,9 +15,9 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from dnn_cli.base.types import Array
 from dnn_cli.nn.plan import Step
 from dnn_cli.training.loop import Stepper
+from dnn_cli.training.part import Part
 from dnn_cli.training.session import Session
 
 Clock: TypeAlias = Callable[[], float]
@@ -43,6 +44,7 @@ class StepProfile:
     """A step of `rows` examples, in parts; rates in operations and bytes a second."""
 
     rows: int
+    ranks: int
     step_seconds: float
     parts: tuple[PhaseRow, ...]
     product_rate: float
@@ -56,20 +58,20 @@ class StepProfile:
 
 def profile_step(session: Session, clock: Clock) -> StepProfile:
     """Take some steps of `session`, which is used up, and time their parts."""
-    stepper = Stepper(session)
-    order = session.train.order(0)
-    rows = min(session.train.batch_size, session.train.dataset.rows)
-    whole = _smallest(lambda: _take(stepper, order), clock)
+    with Stepper(session) as stepper:
+        whole = _smallest(lambda: _take(stepper), clock)
+    part = stepper.part
     best: dict[tuple[Phase, str], float] = {}
     for _ in range(_REPEATS):
-        for key, seconds in _parts(stepper, order, clock).items():
+        for key, seconds in _parts(part, clock).items():
             best[key] = min(best.get(key, seconds), seconds)
-    traffic = _traffic(stepper)
+    traffic = _traffic(part)
     parts = tuple(
         PhaseRow(phase, name, seconds, *traffic.get((phase, name), (0, 0)))
         for (phase, name), seconds in best.items()
     )
-    return StepProfile(rows, whole, parts, product_rate(clock), copy_rate(clock))
+    rows = session.train.rows(0)
+    return StepProfile(rows, part.ranks.count, whole, parts, product_rate(clock), copy_rate(clock))
 
 
 def product_rate(clock: Clock) -> float:
@@ -85,9 +87,9 @@ def copy_rate(clock: Clock) -> float:
     return 2.0 * a.nbytes / _smallest(lambda: np.copyto(b, a), clock)
 
 
-def _take(stepper: Stepper, order: Array) -> None:
+def _take(stepper: Stepper) -> None:
     stepper.session.index = 0
-    stepper.step(order)
+    stepper.step()
 
 
 def _smallest(action: Callable[[], object], clock: Clock) -> float:
@@ -99,9 +101,9 @@ def _smallest(action: Callable[[], object], clock: Clock) -> float:
     return found
 
 
-def _parts(stepper: Stepper, order: Array, clock: Clock) -> dict[tuple[Phase, str], float]:
-    """The seconds of every part of one step."""
-    s, plan = stepper.session, stepper.plan
+def _parts(part: Part, clock: Clock) -> dict[tuple[Phase, str], float]:
+    """The seconds of everything that one rank does in a step."""
+    s = part.session
     found: dict[tuple[Phase, str], float] = {}
 
     def timed(phase: Phase, name: str, action: Callable[[], object]) -> None:
@@ -109,19 +111,17 @@ def _parts(stepper: Stepper, order: Array, clock: Clock) -> dict[tuple[Phase, st
         action()
         found[phase, name] = found.get((phase, name), 0.0) + clock() - began
 
-    timed("gather", "batch", lambda: s.train.fill(order, s.epoch, 0, plan.x, stepper.targets))
-    if stepper.random:
+    timed("gather", "batch", lambda: part.fill(s.epoch, 0, 0))
+    plan = part.plan.cut(part.ranks.own)
+    if part.random:
         timed("draw", "masks", lambda: plan.draw(s.seed, s.step))
     for one in plan.steps:
         timed("forward", one.name, lambda a=one: a.layer.forward(a.x, a.y, a.ws, True))  # type: ignore[misc]
-    dz, scratch = plan.dy, stepper.scratch[len(plan.x)]
-    assert dz is not None
-    timed("loss", "", lambda: s.loss.value_and_grad(plan.y, stepper.targets, dz, scratch))
+    timed("loss", "", lambda: part.loss(plan))
     for one in reversed(plan.steps):
         timed("backward", one.name, lambda a=one: _backward(a))  # type: ignore[misc]
-    grads = s.network.arena.grads
-    timed("update", "norm", lambda: np.dot(grads, grads))
-    timed("update", "optimizer", lambda: s.optimizer.step(stepper.learning_rate))
+    timed("update", "sum and norm", part.sum)
+    timed("update", "optimizer", lambda: part.update(s.recipe.learning_rate, s.optimizer.steps))
     return found
 
 
@@ -130,9 +130,9 @@ def _backward(step: Step) -> None:
     step.layer.backward(step.x, step.y, step.dy, step.dx, step.ws)
 
 
-def _traffic(stepper: Stepper) -> dict[tuple[Phase, str], tuple[int, int]]:
+def _traffic(part: Part) -> dict[tuple[Phase, str], tuple[int, int]]:
     """Operations and bytes of each part: arrays in and out, each counted once."""
-    s, plan = stepper.session, stepper.plan
+    s, plan, ranks = part.session, part.plan.cut(part.ranks.own), part.ranks.count
     found: dict[tuple[Phase, str], tuple[int, int]] = {}
 
     def add(phase: Phase, name: str, operations: int, octets: int) -> None:
@@ -148,6 +148,6 @@ def _traffic(stepper: Stepper) -> dict[tuple[Phase, str], tuple[int, int]]:
         passes = (1 if weights else 0) + (1 if one.dx is not None else 0)
         add("backward", one.name, products * passes, values * passes + weights)
     learned = s.network.arena.grads.nbytes
-    add("update", "norm", 0, learned)
-    add("update", "optimizer", 0, learned * (3 + 2 * len(s.optimizer.state)))
+    add("update", "sum and norm", 0, learned + (ranks > 1) * 2 * learned)
+    add("update", "optimizer", 0, learned * (3 + 2 * len(s.optimizer.state)) // ranks)
     return found

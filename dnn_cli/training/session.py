@@ -15,7 +15,6 @@ from dnn_cli.data.dataset import Dataset
 from dnn_cli.nn.loss import Loss
 from dnn_cli.nn.network import Network
 from dnn_cli.nn.optimizer import Optimizer, OptimizerSpec
-from dnn_cli.nn.workers import Workers
 from dnn_cli.training.monitor import Monitor
 from dnn_cli.training.spec import TrainingSpec
 
@@ -35,7 +34,7 @@ class Session:
     train: Batches
     valid: Dataset | None
     monitor: Monitor
-    workers: Workers | None = None  # threads that share the work of a step
+    ranks: int = 1  # processes that share the work of a step
 
     step: int = 0  # steps taken
     epoch: int = 0  # epochs finished

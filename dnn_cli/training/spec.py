@@ -84,7 +84,7 @@ class TrainingSpec(Spec):
     checkpoint: CheckpointSpec = option("when to save", CheckpointSpec())
     penalty: PenaltySpec = option("penalties on the weights", PenaltySpec())
     threads: int | Literal["auto"] = option(
-        "processor threads; auto: as many as pay for this network", "auto", minimum=1
+        "processor cores at the most; auto: as many as pay for this network", "auto", minimum=1
     )
     metrics: tuple[str, ...] | None = option(
         "what to measure after every epoch beside the loss; null: what costs next to nothing", None

@@ -243,11 +243,12 @@ def test_check_of_a_profile():
         PhaseRow("gather", "batch", 4e-5, 0, 400_000),
         PhaseRow("forward", "dense_1", 2e-4, 20_000_000, 800_000),
     )
-    profile = StepProfile(128, 3e-4, parts, 1e11, 1e10)
+    profile = StepProfile(128, 2, 3e-4, parts, 1e11, 1e10)
     shown = plain(check(Made(**{**vars(CHECKED), "profile": profile}))[-1])
     lines = shown.splitlines()
     assert lines[0].split() == ["part", "of", "a", "step", "µs", "GFLOP/s", "GB/s"]
     assert lines[1].split() == ["gather", "batch", "40", "10.0"]
     assert lines[2].split() == ["forward", "dense_1", "200", "100", "4.0"]
     assert lines[3].split() == ["sum", "240"]
-    assert "takes 300 µs" in shown and "1.50 times that" in shown  # 20 MFLOP at 100 GFLOP/s
+    assert "takes 300 µs, shared by 2 processes; below: one of them" in shown
+    assert "1.50 times that" in shown  # 20 MFLOP at 100 GFLOP/s

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import tracemalloc
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,6 @@ from dnn_cli.nn.arena import Arena
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import Slot
 from dnn_cli.nn.optimizer import OPTIMIZERS, Optimizer, OptimizerSpec
-from dnn_cli.nn.workers import Workers
 
 OPTIONS: dict[str, list[dict[str, Any]]] = {
     "sgd": [{"momentum": 0.9}, {"momentum": 0.9, "nesterov": True}],
@@ -55,27 +53,27 @@ def fill(arena: Arena, rng: np.random.Generator) -> None:
 
 
 @every
-def test_threads_that_share_a_step_change_no_bit(
+def test_ranks_that_share_a_step_change_no_bit(
     spec: OptimizerSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = replace(spec, weight_decay=0.1)
     alone = trained(spec, arena_of(width=11))
     monkeypatch.setattr(core, "BLOCK", 32)
-    arena, lanes = arena_of(width=11), set()
+    arena = arena_of(width=11)
     fill(arena, np.random.Generator(np.random.Philox(3)))
     optimizer = spec.build(arena)
-    workers = Workers(3, lambda threads: None)
-    optimizer.share(workers)
-    change = optimizer._change
+    step = optimizer.step
 
-    def seen(block: core.Block, rate: float) -> None:
-        lanes.add(id(block.u.base if block.u.base is not None else block.u))
-        time.sleep(1e-4)  # so that no thread takes all
-        change(block, rate)
+    def shared(rate: float) -> None:
+        for rank in (2, 0, 1):
+            before, steps = arena.params.copy(), optimizer.steps
+            step(rate, rank, 3)
+            assert not np.array_equal(before, arena.params)
+            optimizer.steps = steps
+        optimizer.steps += 1
 
-    monkeypatch.setattr(optimizer, "_change", seen)
+    monkeypatch.setattr(optimizer, "step", shared)
     run(optimizer, arena, 5, 4)
-    assert len(lanes) == 3
     np.testing.assert_array_equal(arena.params, alone.params)
 
 

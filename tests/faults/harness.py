@@ -37,17 +37,23 @@ def config(
     optimizer: str = "{type: adam, learning_rate: 0.01}",
     training: str = "epochs: 5",
     batch: int = 16,
+    threads: int = 1,
 ) -> str:
     """A configuration that saves at every opportunity."""
     return (
         f"name: r\ndata: {data}\nmodel: {model}\noptimizer: {optimizer}\n"
-        f"training: {{{training}, batch_size: {batch}, threads: 1, "
+        f"training: {{{training}, batch_size: {batch}, threads: {threads}, "
         "checkpoint: {every_seconds: 0.0}}\n"
     )
 
 
 _NORMED = "{layers: [{type: dense, units: 8}, batch_norm, relu, {type: dropout, rate: 0.2}]}"
 _DEEP = "{layers: [{type: dense, units: 6}, layer_norm, prelu, {type: dense, units: 6}, gelu]}"
+# Enough multiply-adds in a batch of 24 for other processes to share it.
+_IMAGES = (
+    "{layers: [{type: conv2d, filters: 16, padding: same}, batch_norm, relu, "
+    "{type: conv2d, filters: 32, padding: same}, max_pool2d, {type: dropout, rate: 0.2}]}"
+)
 
 CONFIGS = {
     "adam": config(),
@@ -83,6 +89,13 @@ CONFIGS = {
         DIGITS.replace("split", "augment: {shift: 1, noise: 0.1, cutout: 2}, split"),
         "{layers: [{type: conv2d, filters: 4}, batch_norm, relu, max_pool2d]}",
         training="epochs: 3, metrics: [accuracy, f1]",
+    ),
+    "ranks": config(
+        DIGITS.replace("split", "augment: {shift: 1, noise: 0.1}, split"),
+        _IMAGES,
+        training="epochs: 3, metrics: [accuracy, f1]",
+        batch=24,
+        threads=2,
     ),
 }
 

@@ -62,12 +62,12 @@ def test_N01_a_divergence_leaves_the_files_before_it(here, dnn, table, config) -
 def test_N01_the_update_is_not_applied(here, table, config) -> None:
     table()
     session = build(load_config(config(optimizer="{type: adam, learning_rate: 1e30}"))).session()
-    stepper, order = Stepper(session), session.train.order(0)
+    stepper = Stepper(session)
     arena, state = session.network.arena, session.optimizer.state
-    stepper.step(order)
+    stepper.step()
     before = [arena.params.copy(), *(vector.copy() for vector in state.values())]
     with pytest.raises(DivergedError, match="step 2 "):
-        stepper.step(order)
+        stepper.step()
     for was, now in zip(before, [arena.params, *state.values()], strict=True):
         np.testing.assert_array_equal(was, now)
     assert session.step == 1

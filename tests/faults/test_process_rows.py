@@ -97,9 +97,8 @@ def test_P07_a_reader_of_predictions_that_leaves(tmp_path: Path) -> None:
 
 
 def test_P08_a_fork_of_a_process_that_has_trained(tmp_path: Path) -> None:
-    """Threads do not survive a fork: a child that computes with two does not wait for them."""
-    text = config(model="{hidden: [64, 64]}").replace("threads: 1", "threads: 2")
-    wanted = whole(tmp_path, text)
+    """Neither threads nor other ranks survive a fork: a child does not wait for them."""
+    wanted = whole(tmp_path, CONFIGS["ranks"])
     child = forked(lambda: train(tmp_path / "r.yaml", tmp_path / "run"))
     assert ended(child) == 0
     assert Outcome.of(tmp_path / "run") == wanted

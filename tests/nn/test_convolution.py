@@ -15,7 +15,6 @@ from dnn_cli.nn.loss import LOSSES, loss_scratch
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.network import Network
 from dnn_cli.nn.spans import spans
-from dnn_cli.nn.workers import Workers
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "convolution_constants.json"
 CONSTANTS: dict[str, dict[str, dict[str, Any]]] = json.loads(GOLDEN.read_text())["cases"]
@@ -174,52 +173,12 @@ def test_blocks_equal_the_whole(layers: Any, m: int) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-14)
 
 
-@pytest.mark.parametrize("layers", [CNN, RESIDUAL], ids=["cnn", "residual"])
-def test_threads_change_no_bit(layers: Any) -> None:
-    network = build_network(layers, (10, 8, 2), np.float32)
-    network.arena.initialize(4)
-    alone = gradients(network, 13, 13, block_bytes=8_000)
-    for count in (2, 3):
-        workers = Workers(count, lambda threads: None)
-        assert gradients(network, 13, 13, block_bytes=8_000, workers=workers) == alone
-
-
 def test_a_stage_is_blocked_only_where_it_pays() -> None:
     chain = build_network(CNN, (10, 8, 2)).chain
     assert [s.blocked for s in spans(chain, 64, 4, 20_000)] == [True, False]
     assert [s.blocked for s in spans(chain, 64, 4, 1 << 40)] == [False]
     dense = build_network([make("dense", units=4)], (6,)).chain
     assert [s.blocked for s in spans(dense, 1 << 10, 4, 1)] == [False]
-
-
-def test_only_wide_products_get_the_threads_of_the_library() -> None:
-    layers = [make("dense", units=500), make("relu"), make("dense", units=3), make("tanh")]
-    network = build_network(layers, (500,))
-    assert [(s.start, s.stop, s.wide) for s in spans(network.chain, 100, 4, 1)] == [
-        (0, 2, True),
-        (2, 4, False),
-    ]
-    assert [s.wide for s in spans(network.chain, 90, 4, 1)] == [False]
-    set_to: list[int] = []
-    plan = network.plan(100, train=True, workers=Workers(2, set_to.append))
-    plan.forward(True)
-    assert set_to == [2, 1]
-    plan.backward()
-    plan.forward(True)
-    assert set_to == [2, 1, 2, 1]  # only where it changes
-
-
-def test_an_error_in_a_worker_is_raised() -> None:
-    workers = Workers(2, lambda threads: None)
-
-    def fail(lane: int, number: int) -> None:
-        raise ZeroDivisionError
-
-    with pytest.raises(ZeroDivisionError):
-        workers.run(fail, 3)
-    done: list[int] = []
-    workers.run(lambda lane, number: done.append(number), 20)
-    assert sorted(done) == list(range(20))
 
 
 def test_an_activation_that_never_falls_runs_after_the_pooling() -> None:

@@ -9,6 +9,7 @@ Running    mean := (1 - p) mean + p · batch mean
            1 - p momentum)
 Backward   with u = (x - mean) / sqrt(variance + ε):
            dγ = sum dy u     dβ = sum dy     dx = γ / sqrt(variance + ε) (dy - dβ / m - u dγ / m)
+Ranks      where several compute a part of the batch each, sums over the batch are those of all
 Batch of 1 a single vector has no variance: in training it is normalised by the running statistics,
            which stay as they are (dx then lacks the last two terms), so that the last batch of an
            epoch may be of any size
@@ -83,6 +84,7 @@ class BatchNorm(Elementwise):
             "mean": Need(row, per_example=False),
             "variance": Need(row, per_example=False),
             "scale": Need(row, per_example=False),
+            "sums": Need((2, in_shape[-1]), per_example=False),
         }
 
     def forward(self, x: Array, y: Array, ws: Scratch, train: bool) -> None:
@@ -90,8 +92,9 @@ class BatchNorm(Elementwise):
         x, y = rows(x, self.in_shape), rows(y, self.in_shape)
         centred = rows(ws["centred"], self.in_shape) if train else y
         inverse, scale = ws["inverse"], ws["scale"]
-        if train and x.shape[-2] > 1:
-            self._measure(x, centred, ws)
+        m = ws.whole(x.shape[-2])
+        if train and m > 1:
+            self._measure(x, m, centred, ws)
             np.add(ws["variance"], self.epsilon, out=inverse)
         else:
             np.subtract(x, self.mean[..., None, :], out=centred)
@@ -107,7 +110,7 @@ class BatchNorm(Elementwise):
         dy, centred = rows(dy, self.in_shape), rows(ws["centred"], self.in_shape)
         inverse, scale = ws["inverse"], ws["scale"]
         dgamma, dbeta = ws.grads["gamma"][..., None, :], ws.grads["beta"][..., None, :]
-        m = dy.shape[-2]
+        m = ws.whole(dy.shape[-2])
         np.einsum("...mc,...mc->...c", dy, centred, out=ws.grads["gamma"])
         np.multiply(dgamma, inverse, out=dgamma)
         np.matmul(self._ones(ws, 1.0), dy, out=dbeta)
@@ -115,25 +118,30 @@ class BatchNorm(Elementwise):
             return
         dx, t = rows(dx, self.in_shape), rows(ws["t"], self.in_shape)
         if m > 1:
-            np.multiply(dgamma, inverse, out=scale)
-            np.multiply(scale, 1.0 / m, out=scale)
+            sums = ws["sums"]
+            np.concatenate([dgamma, dbeta], axis=-2, out=sums)
+            ws.sum(sums)
+            np.multiply(sums, 1.0 / m, out=sums)
+            np.multiply(sums[..., :1, :], inverse, out=scale)
             np.multiply(centred, scale, out=t)
             np.subtract(dy, t, out=dx)
-            np.multiply(dbeta, 1.0 / m, out=scale)
-            np.subtract(dx, scale, out=dx)
+            np.subtract(dx, sums[..., 1:, :], out=dx)
         else:
             np.copyto(dx, dy)
         np.multiply(inverse, self.gamma[..., None, :], out=scale)
         np.multiply(dx, scale, out=dx)
 
-    def _measure(self, x: Array, centred: Array, ws: Scratch) -> None:
-        """Write x - mean, the batch's mean and variance, and the running statistics."""
-        m = x.shape[-2]
+    def _measure(self, x: Array, m: int, centred: Array, ws: Scratch) -> None:
+        """Write x - mean, the mean and variance of all m rows, and the running statistics."""
         mean, variance, share = ws["mean"], ws["variance"], self.momentum
         np.matmul(self._ones(ws, 1.0 / m), x, out=mean)
+        ws.sum(mean)
         np.subtract(x, mean, out=centred)
         np.einsum("...mc,...mc->...c", centred, centred, out=variance[..., 0, :])
         np.multiply(variance, 1.0 / m, out=variance)
+        ws.sum(variance)
+        if not ws.first:  # the statistics are one array for all ranks
+            return
         for running, batch, factor in (
             (self.mean, mean, share),
             (self.variance, variance, share * m / (m - 1)),

@@ -20,12 +20,13 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.spec import option
-from dnn_cli.base.types import Array, Rng, Shape
+from dnn_cli.base.types import Array, Rng, Shape, size_of
 from dnn_cli.nn.initializer import InitializerSpec
 from dnn_cli.nn.layer import LAYERS, Elementwise, Layer, LayerSpec, Need, Scratch
 
 _LEVELS = 65_536  # what 16 random bits can tell apart
 _CHUNK = 16_384  # numbers drawn at once
+_BLOCK = 16  # numbers that Philox makes at once, and can go past without making them
 
 
 @LAYERS.register("dropout")
@@ -52,15 +53,19 @@ class Dropout(Elementwise):
         self.rate = rate  # may follow a schedule: read at each draw
         self.needs = {"mask": Need(in_shape, keep=True)}
 
-    def draw(self, ws: Scratch, rng: Rng) -> None:
+    def draw(self, ws: Scratch, rng: Rng, first: int) -> None:
         """A new mask of 0 and 1 / (1 - rate)."""
         dropped = min(round(self.rate * _LEVELS), _LEVELS - 1)
         scale = _LEVELS / (_LEVELS - dropped)
         mask = ws["mask"].reshape(-1)
-        for start in range(0, mask.size, _CHUNK):
-            chunk = mask[start : start + _CHUNK]
-            np.greater_equal(_bits(rng, chunk.size), dropped, out=chunk)
+        blocks, ahead = divmod(first * size_of(self.in_shape), _BLOCK)
+        rng.bit_generator.advance(blocks)  # type: ignore[attr-defined]
+        start = 0
+        while start < mask.size:
+            chunk = mask[start : start + _CHUNK - ahead]
+            np.greater_equal(_bits(rng, ahead, chunk.size), dropped, out=chunk)
             np.multiply(chunk, scale, out=chunk)
+            start, ahead = start + chunk.size, 0
 
     def forward(self, x: Array, y: Array, ws: Scratch, train: bool) -> None:
         """Write y = x · mask in training, y = x otherwise."""
@@ -75,7 +80,7 @@ class Dropout(Elementwise):
             np.multiply(dy, ws["mask"], out=dx)
 
 
-def _bits(rng: Rng, count: int) -> Array:
-    """`count` random numbers of 16 bits."""
-    words = rng.bit_generator.random_raw(-(-count // 4))  # of 64 bits
-    return words.view(np.uint16)[:count]
+def _bits(rng: Rng, ahead: int, count: int) -> Array:
+    """`count` random numbers of 16 bits, those after the next `ahead`."""
+    words = rng.bit_generator.random_raw(-(-(ahead + count) // 4))  # of 64 bits
+    return words.view(np.uint16)[ahead : ahead + count]

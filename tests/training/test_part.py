@@ -1,0 +1,130 @@
+"""Steps that several ranks share: to rounding those of one, whatever layer looks at the batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dnn_cli.base.errors import DivergedError
+from dnn_cli.base.task import Task
+from dnn_cli.data.augment import AugmentSpec
+from dnn_cli.data.batches import Batches
+from dnn_cli.data.dataset import Dataset
+from dnn_cli.data.scaling import Scaling
+from dnn_cli.nn.layer import LAYERS, LayerSpec
+from dnn_cli.nn.loss import LOSSES
+from dnn_cli.nn.model import build_network
+from dnn_cli.nn.optimizer import OPTIMIZERS
+from dnn_cli.training.evaluation import Evaluator
+from dnn_cli.training.loop import Stepper, fit
+from dnn_cli.training.session import Session
+from dnn_cli.training.spec import TrainingSpec
+
+ROWS, BATCH = 23, 7  # the last batch has two examples
+TASK = Task("multiclass", 3, ("a", "b", "c"))
+
+
+def make(name: str, **options: Any) -> LayerSpec:
+    return LAYERS.get(name)(**options)
+
+
+DENSE = [make("dense", units=6), make("batch_norm"), make("tanh"), make("dropout", rate=0.3)]
+IMAGE = [
+    make("conv2d", filters=4, padding="same"),
+    make("batch_norm"),
+    make("dropout", rate=0.2),
+    make("residual", layers=(make("conv2d", filters=4, padding="same"), make("batch_norm"))),
+    make("max_pool2d"),
+    make("flatten"),
+]
+CASES: dict[str, tuple[list[LayerSpec], tuple[int, ...], AugmentSpec | None]] = {
+    "dense": (DENSE, (5,), None),
+    "image": (IMAGE, (6, 4, 2), None),
+    "augmented": (IMAGE, (6, 4, 2), AugmentSpec(shift=1, flip=True, noise=0.3, cutout=1)),
+    "turned": (IMAGE, (6, 4, 2), AugmentSpec(rotation=20, noise=0.3)),
+}
+
+
+def session_of(case: str, ranks: int, rate: float = 1e-2) -> Session:
+    layers, shape, augment = CASES[case]
+    dtype = np.float32 if augment else np.float64  # images are changed in float32
+    network = build_network([*layers, make("dense", units=3)], shape, dtype)
+    network.arena.initialize(1)
+    rng = np.random.Generator(np.random.Philox(key=[5, 0]))
+    inputs = rng.normal(size=(ROWS, *shape)).astype(dtype)
+    data = Dataset(inputs, np.arange(ROWS) % 3, Scaling("none"), TASK)
+    recipe = OPTIMIZERS.get("adam")(learning_rate=rate)
+    spec = TrainingSpec(epochs=3, batch_size=BATCH)
+    return Session(
+        name="test",
+        seed=2,
+        task=TASK,
+        network=network,
+        loss=LOSSES.get("softmax_cross_entropy")().build(TASK),
+        optimizer=recipe.build(network.arena),
+        recipe=recipe,
+        spec=spec,
+        train=Batches(data, BATCH, 3, augment),
+        valid=data,
+        monitor=spec.build_monitor(True),
+        ranks=ranks,
+    )
+
+
+@pytest.mark.parametrize("ranks", [2, 3, 5])
+@pytest.mark.parametrize("case", CASES)
+def test_ranks_change_nothing_but_rounding(case: str, ranks: int) -> None:
+    alone, shared = session_of(case, 1), session_of(case, ranks)
+    exact = 1e-9 if alone.network.arena.params.dtype == np.float64 else 1e-3
+    with Stepper(alone) as one, Stepper(shared) as several:
+        for _ in range(alone.train.steps):
+            one.step()
+            several.step()
+            assert shared.norms[-1] == pytest.approx(alone.norms[-1], rel=exact)
+    assert shared.loss_sum == pytest.approx(alone.loss_sum, rel=exact)
+    assert alone.outputs is not None and shared.outputs is not None
+    np.testing.assert_allclose(shared.outputs, alone.outputs, rtol=exact, atol=exact)
+    if exact < 1e-6:  # in float32 Adam turns the sign of a rounding error into a whole step
+        tensors = shared.network.arena.tensors()
+        for name, array in alone.network.arena.tensors().items():
+            np.testing.assert_allclose(tensors[name], array, rtol=1e-6, atol=1e-7, err_msg=name)
+
+
+def test_a_training_on_ranks_goes_on_bit_for_bit() -> None:
+    whole, first = session_of("image", 2), session_of("image", 2)
+    list(fit(whole, lambda: 0.0))
+    with Stepper(first) as stepper:
+        for _ in range(3):
+            stepper.step()
+    second = session_of("image", 2)
+    second.network.arena.params[...] = first.network.arena.params
+    second.optimizer.load(first.optimizer.state, first.optimizer.steps)
+    for name in ("step", "index", "loss_sum", "norms"):
+        setattr(second, name, getattr(first, name))
+    second.outputs = None if first.outputs is None else first.outputs.copy()
+    list(fit(second, lambda: 0.0))
+    assert second.network.arena.params.tobytes() == whole.network.arena.params.tobytes()
+    assert second.monitored == whole.monitored
+
+
+def test_a_divergence_in_another_rank_is_accounted_for() -> None:
+    session = session_of("dense", 2)
+    session.train.dataset.inputs[session.train.order(0)[BATCH - 1]] = np.inf
+    with Stepper(session) as stepper, pytest.raises(DivergedError, match="the input"):
+        stepper.step()
+
+
+def test_evaluating_on_ranks_gives_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnn_cli.training.evaluation._WORTH", 1)
+    session = session_of("image", 1)
+    found = []
+    for ranks in (1, 3):
+        evaluator = Evaluator(session.network, session.loss, session.task, ranks)
+        found.append(evaluator.run(session.train.dataset))
+    (loss, predictions, targets), (shared_loss, shared, same) = found
+    assert shared_loss == pytest.approx(loss, rel=1e-12)
+    np.testing.assert_allclose(shared, predictions, rtol=1e-12)
+    np.testing.assert_array_equal(targets, same)
+    assert predictions.shape == (ROWS, 3)
