@@ -96,10 +96,22 @@ class Dataset:
             self._scaling.apply(self.inputs[start:stop], inputs_out)
         else:
             np.copyto(inputs_out, self.inputs[start:stop])
-        if targets_out is None:
-            return
+        if targets_out is not None:
+            self._copy_targets(start, stop, inputs_out, targets_out)
+
+    def read(self, start: int, stop: int, inputs_out: Array, targets_out: Array | None) -> Array:
+        """As `slice`; the inputs, which are not copied where they are stored as they are needed."""
+        stored = self.inputs[start:stop]
+        if stored.dtype != inputs_out.dtype or not stored.flags.c_contiguous:
+            self.slice(start, stop, inputs_out, targets_out)
+            return inputs_out
+        if targets_out is not None:
+            self._copy_targets(start, stop, stored, targets_out)
+        return stored
+
+    def _copy_targets(self, start: int, stop: int, inputs: Array, targets_out: Array) -> None:
         if self.targets is None:
-            self.reconstruct(inputs_out, targets_out)
+            self.reconstruct(inputs, targets_out)
         else:
             np.copyto(targets_out, self.targets[start:stop], casting="no")
 

@@ -46,6 +46,13 @@ class Step:
         dx = None if self.dx is None else self.dx[:n]
         return Step(self.name, self.layer, self.x[:n], self.y[:n], dy, dx, scratch)
 
+    def over(self, old: Array, new: Array) -> Step:
+        """The same with `new` in place of the memory of `old`."""
+        x, y = (
+            new.reshape(a.shape) if np.may_share_memory(a, old) else a for a in (self.x, self.y)
+        )
+        return Step(self.name, self.layer, x, y, self.dy, self.dx, self.ws)
+
 
 @dataclass(slots=True)
 class Block:
@@ -65,6 +72,11 @@ class Block:
         for s in reversed(self.steps):
             assert s.dy is not None
             s.layer.backward(s.x, s.y, s.dy, s.dx, s.ws)
+
+    def over(self, old: Array, new: Array) -> Block:
+        """The same with `new` in place of the memory of `old`, both of the whole batch."""
+        part = slice(self.start, self.stop)
+        return Block(self.start, self.stop, [s.over(old[part], new[part]) for s in self.steps])
 
     def cut(self, n: int) -> Block | None:
         """What is left of the block in a batch of `n` examples."""
@@ -104,6 +116,10 @@ class Stage:
         """The stage for the first `n` examples."""
         return Stage([cut for block in self.blocks if (cut := block.cut(n))], self.gradients)
 
+    def over(self, old: Array, new: Array) -> Stage:
+        """The same with `new` in place of the memory of `old`."""
+        return Stage([block.over(old, new) for block in self.blocks], self.gradients)
+
     def steps(self) -> Iterator[Step]:
         """Every layer of every block."""
         for block in self.blocks:
@@ -132,6 +148,18 @@ class Plan:
         """From `dy` to the gradients of every slot, and `dx` if there is one."""
         for stage in reversed(self.stages):
             stage.backward()
+
+    def over(self, x: Array) -> Plan:
+        """The same plan with `x`, which it does not change, in place of its own input buffer.
+
+        Nested plans hold the buffer too: where there are any, `x` is copied into it.
+        """
+        if any(step.ws.inner for step in self.steps):
+            np.copyto(self.x, x)
+            return self
+        y = x.reshape(self.y.shape) if np.may_share_memory(self.y, self.x) else self.y
+        stages = [stage.over(self.x, x) for stage in self.stages]
+        return Plan(stages, x, y, self.dy, self.dx, self.random)
 
     def draw(self, seed: int, step: int, first: int = 0) -> None:
         """Fill the random scratch of this step; `x` is its batch from example `first` on."""

@@ -89,8 +89,8 @@ class Evaluator:
             end = min(start + self.rows, stop)
             m = end - start
             plan, wanted = self.plan.cut(m), None if buffer is None else buffer[:m]
-            data.slice(start, end, plan.x, wanted)
-            z = plan.forward(False)
+            x = data.read(start, end, plan.x, wanted)
+            z = (plan if x is plan.x else plan.over(x)).forward(False)
             predictions[start:end] = self._shown(z)
             if targets is not None and wanted is not None:
                 total += m * self.loss.value(z, wanted, cut_scratch(self.loss, self.scratch, m))

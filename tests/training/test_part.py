@@ -128,3 +128,17 @@ def test_evaluating_on_ranks_gives_the_same_rows(monkeypatch: pytest.MonkeyPatch
     np.testing.assert_allclose(shared, predictions, rtol=1e-12)
     np.testing.assert_array_equal(targets, same)
     assert predictions.shape == (ROWS, 3)
+
+
+@pytest.mark.parametrize("case", ["dense", "image"])
+def test_evaluating_reads_inputs_where_they_are_and_changes_none(case: str) -> None:
+    session = session_of(case, 1)
+    data, network = session.train.dataset, session.network
+    before = data.inputs.copy()
+    evaluator = Evaluator(network, session.loss, session.task)
+    evaluator.plan.x.fill(np.nan)
+    found = evaluator.predict(data)
+    assert np.isnan(evaluator.plan.x).all() == (case == "dense")  # nested plans need the buffer
+    apart = Dataset(np.asfortranarray(before), data.targets, data.scaling, TASK)
+    np.testing.assert_array_equal(found, evaluator.predict(apart))
+    np.testing.assert_array_equal(data.inputs, before)
