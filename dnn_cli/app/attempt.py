@@ -87,7 +87,7 @@ class Attempt:
         Raises:
             DivergedError: a loss or gradient is not finite.
             FileSystemError: the training could not be saved.
-            LimitError: there is not enough memory.
+            LimitError: there is not enough memory, or no process to share the steps.
             KeyboardInterrupt: a second interrupt came.
         """
         try:
@@ -112,6 +112,9 @@ class Attempt:
                 + resume_command(self.run.path),
                 state=self.saver.safe,
             ) from error
+        except LimitError as error:
+            error.state = self.saver.safe
+            raise
         except KeyboardInterrupt:
             self.say(f"{self.saver.safe}; continue with: {resume_command(self.run.path)}")
             raise

@@ -120,8 +120,8 @@ def check_gradients(
     slots = {}
     for place in arena:
         if place.slot.role != "state":
-            size = place.stop - place.start
-            where = rng.choice(size, min(size, components), replace=False) + place.start
+            numbers = place.view(np.arange(arena.learned)).reshape(-1)
+            where = rng.choice(numbers, min(numbers.size, components), replace=False)
             slots[place.name] = compare(objective, learned, gradient, where, tolerance)
     along = _direction(objective, learned, gradient, rng, tolerance)
     return GradientReport(slots, along, tolerance)

@@ -34,7 +34,7 @@ class Network:
     @property
     def parameters(self) -> int:
         """The number of learned parameters, padding left out."""
-        return sum(p.stop - p.start for p in self.arena if p.slot.role != "state")
+        return sum(size_of(p.slot.shape) for p in self.arena if p.slot.role != "state")
 
     def plan(
         self,

@@ -22,11 +22,11 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from itertools import pairwise
 from typing import Any, Generic, NoReturn, Self, TypeVar, final
 
 import numpy as np
 
+from dnn_cli.base.errors import LimitError
 from dnn_cli.base.types import Array
 from dnn_cli.nn.arena import shared_zeros
 
@@ -37,6 +37,7 @@ _ANSWER = struct.Struct("<cd")  # done and with what value, met, or failed; from
 _GO_ON = 255  # in place of a phase: all ranks have met
 _TEXT = 1000  # bytes of a failure's text: less than a pipe takes at once
 _LOOKS = 200  # for a message before sleeping until there is one: about as many µs
+_FILES = 1024  # that a process has at the most, as far as is known without /proc
 _QUIET = ("SIGINT", "SIGTERM", "SIGHUP")  # rank 0 alone decides what they mean
 
 
@@ -63,6 +64,9 @@ class Ranks(Generic[P]):
 
     `own` and `whole` are the examples of the batch under way in this rank and in all; whoever
     begins a batch sets them.
+
+    Raises:
+        LimitError: the system refuses another process.
     """
 
     def __init__(
@@ -129,11 +133,19 @@ class Ranks(Generic[P]):
         self._others.clear()
 
     def _fork(self, rank: int, make: Callable[[Ranks[P]], P]) -> _Line:
-        down, up = os.pipe(), os.pipe()
-        with warnings.catch_warnings():
-            # Python warns where there are other threads: none of them holds what a rank needs.
-            warnings.simplefilter("ignore", DeprecationWarning)
-            process = os.fork()
+        try:
+            down, up = os.pipe(), os.pipe()
+            with warnings.catch_warnings():
+                # Python warns where there are other threads: none holds what a rank needs.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                process = os.fork()
+        except OSError as error:
+            self.stop()
+            raise LimitError(
+                "the system refuses another process",
+                why=error.strerror or str(error),
+                fix="raise the limit on processes (ulimit -u), or train with training.threads=1",
+            ) from error
         if process == 0:
             self._serve(rank, make, _Line(down[0], up[1], 0))
         os.close(down[0])
@@ -200,13 +212,16 @@ class _Line:
 
     def keep_only(self) -> None:
         """Close every other file of this process: a lock is free when its holder goes."""
-        mine = self._reads, self._writes
         nothing = os.open(os.devnull, os.O_RDONLY)
-        for number in {0, 1, 2}.difference(mine):
+        for number in {0, 1, 2}.difference((self._reads, self._writes)):
             os.dup2(nothing, number)
-        edges = sorted({2, *mine, os.sysconf("SC_OPEN_MAX")})
-        for before, after in pairwise(edges):
-            os.closerange(max(3, before + 1), after)
+        try:
+            there = [int(name) for name in os.listdir("/proc/self/fd")]
+        except OSError:
+            there = list(range(_FILES))
+        for number in set(there).difference((0, 1, 2, self._reads, self._writes)):
+            with suppress(OSError):
+                os.close(number)
 
     def close(self) -> None:
         """Let the other process end, and wait until it has."""

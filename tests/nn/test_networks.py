@@ -14,6 +14,7 @@ from dnn_cli.nn.gradcheck import GradientReport, check_gradients
 from dnn_cli.nn.layer import LAYERS, LayerSpec
 from dnn_cli.nn.loss import LOSSES
 from dnn_cli.nn.model import build_network
+from dnn_cli.nn.optimizer import OPTIMIZERS
 
 TASK = Task("multiclass", 3, ("a", "b", "c"))
 
@@ -116,3 +117,25 @@ def test_outputs_do_not_depend_on_what_shares_memory(layers: list[LayerSpec]) ->
         plan.x[...] = x
         outputs.append(plan.forward(False).copy())
     np.testing.assert_array_equal(outputs[0], outputs[1])
+
+
+def test_rows_of_wide_matrices_are_apart_and_what_lies_between_stays_zero() -> None:
+    network = build_network([make("dense", units=256), make("dense", units=3)], (5,))
+    network.arena.initialize(1)
+    wide, narrow = network.arena.value("dense_1.W"), network.arena.value("dense_2.W")
+    assert wide.shape == (5, 256) and wide.strides == (272 * 4, 4)
+    assert narrow.strides == (3 * 4, 4)
+    assert network.parameters == 5 * 256 + 256 + 256 * 3 + 3
+    optimizer = OPTIMIZERS.get("adam")(weight_decay=0.1).build(network.arena)
+    plan = network.plan(4, train=True)
+    plan.x[...] = 1.0
+    plan.forward(True)
+    assert plan.dy is not None
+    plan.dy[...] = 1.0
+    plan.backward()
+    optimizer.step(0.1)
+    place = network.arena.places["dense_1.W"]
+    for vector in (network.arena.params, network.arena.grads, *optimizer.state.values()):
+        between = vector[place.start : place.stop].reshape(5, 272)[:, 256:]
+        np.testing.assert_array_equal(between, 0.0)
+        assert np.abs(place.view(vector)).min() > 0.0

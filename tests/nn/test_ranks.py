@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnn_cli.base.errors import LimitError
 from dnn_cli.nn.arena import shared_zeros
 from dnn_cli.nn.ranks import Ranks, share_of
 
@@ -120,6 +121,23 @@ def test_a_rank_that_is_killed_is_noticed(when: str) -> None:
             time.sleep(0.05)
         with pytest.raises(MemoryError, match="is gone"):
             ranks.run(1)
+
+
+def test_a_system_that_refuses_a_process_or_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MemoryError, match="bytes that processes can share"):
+        shared_zeros(1 << 59, np.float32)
+    real, left = os.fork, [1]
+
+    def fork() -> int:
+        if not left.pop():
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        left.append(0)
+        return real()
+
+    monkeypatch.setattr(os, "fork", fork)
+    with pytest.raises(LimitError, match="refuses another process") as caught:
+        Ranks(3, failing(ValueError()))
+    assert "training.threads=1" in caught.value.problems[0].fix
 
 
 def test_other_ranks_hold_no_file_and_hear_no_signal(tmp_path: Path) -> None:
