@@ -36,7 +36,10 @@ _ORDER = struct.Struct("<B3d")  # phase and numbers, to a rank
 _ANSWER = struct.Struct("<cd")  # done and with what value, met, or failed; from a rank
 _GO_ON = 255  # in place of a phase: all ranks have met
 _TEXT = 1000  # bytes of a failure's text: less than a pipe takes at once
-_LOOKS = 200  # for a message before sleeping until there is one: about as many µs
+_LOOKS = 1000  # for a message before sleeping until there is one: less than a millisecond
+_FEW = 50  # ... while something else wants the core: it would run when the message comes
+_OFTEN = 64  # messages between two looks at whether something does, by losing the core so often:
+_LOST = 4
 _FILES = 1024  # that a process has at the most, as far as is known without /proc
 _QUIET = ("SIGINT", "SIGTERM", "SIGHUP")  # rank 0 alone decides what they mean
 
@@ -185,17 +188,30 @@ def _answer(line: _Line, wanted: bytes) -> float:
     raise MemoryError("a process that computed a part of each step is gone")
 
 
+def _lost() -> int:
+    """How often the system has taken the core from this process while it had work."""
+    import resource  # not on every system, nor ranks
+
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nivcsw
+
+
 @final
 class _Line:
     """A pipe to another process and one from it."""
 
     def __init__(self, reads: int, writes: int, process: int) -> None:
         self._reads, self._writes, self._process = reads, writes, process
+        self._count, self._looks, self._lost = 0, _LOOKS, _lost()
         os.set_blocking(reads, False)
 
     def read(self, size: int) -> bytes:
         """The next message, which is written at once; empty if the other end is gone."""
-        for _ in range(_LOOKS):
+        self._count += 1
+        if self._count % _OFTEN == 0:
+            lost = _lost()
+            self._looks = _FEW if lost - self._lost >= _LOST else _LOOKS
+            self._lost = lost
+        for _ in range(self._looks):
             try:
                 return os.read(self._reads, size)
             except BlockingIOError:
