@@ -83,7 +83,11 @@ class Ranks(Generic[P]):
         self._others: list[_Line] = []
         for rank in range(1, count):
             self._others.append(self._fork(rank, make))
-        self.part = make(self)  # of rank 0
+        try:
+            self.part = make(self)  # of rank 0
+        except BaseException:
+            self.stop()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -125,7 +125,7 @@ class Stepper:
             clip_norm(arena.grads, recipe.clip_norm)
         if self.schedule is not None:
             self.learning_rate = recipe.learning_rate * self.schedule(self._progress())
-        self.ranks.run(Phase.UPDATE, self.learning_rate, s.optimizer.steps)
+        self.ranks.run(Phase.UPDATE, self.learning_rate)
 
     def _progress(self) -> Progress:
         s = self.session

@@ -29,7 +29,7 @@ class Phase(IntEnum):
 
     GRADIENT = 0  # epoch, batch, step
     SUM = 1
-    UPDATE = 2  # learning rate, steps before
+    UPDATE = 2  # learning rate
 
 
 def rows_of(size: int, ranks: int) -> int:
@@ -66,7 +66,7 @@ class Part:
             return self.gradient(*map(int, numbers))
         if phase == Phase.SUM:
             return self.sum()
-        self.update(numbers[0], int(numbers[1]))
+        self.update(numbers[0])
         return 0.0
 
     def order(self, epoch: int) -> Array:
@@ -138,11 +138,9 @@ class Part:
             np.add(total, other, out=total)
         return float(np.dot(total, total))
 
-    def update(self, learning_rate: float, steps: int) -> None:
-        """Change this rank's piece of the parameters, `steps` updates having gone before."""
-        optimizer = self.session.optimizer
-        optimizer.steps = steps
-        optimizer.step(learning_rate, self.ranks.rank, self.ranks.count)
+    def update(self, learning_rate: float) -> None:
+        """Change this rank's piece of the parameters."""
+        self.session.optimizer.step(learning_rate, self.ranks.rank, self.ranks.count)
 
     def _scratch(self, m: int) -> dict[str, Array]:
         found = self.scratch.get(m)
