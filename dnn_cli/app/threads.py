@@ -16,7 +16,8 @@ from dnn_cli.nn.ranks import can_fork
 from dnn_cli.runs.environment import usable_cores
 from dnn_cli.training.evaluation import worth_ranks
 
-# Multiply-adds of a batch from which two ranks are faster than one ...
+# Multiply-adds of a batch from which two ranks are faster than one: 784-128-10 takes 1.02 of one
+# rank's time at 32 examples (3.3 million), 0.85 at 64, 0.70 at 128 ...
 WORTH = 6_000_000
 # ... and from which two threads of the BLAS library are: they wait for each other more often.
 WIDE = 24_000_000
