@@ -13,7 +13,6 @@ Alignment  each slot starts on a 64-byte boundary; the padding is zero and stays
 
 from __future__ import annotations
 
-import itertools
 import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -141,22 +140,14 @@ def aligned_zeros(count: int, dtype: Any) -> Array:
 
 
 def shared_zeros(count: int, dtype: Any) -> Array:
-    """Zeros, aligned, that processes forked from this one share with it.
-
-    Vectors start at different lines of their pages: numbers at equal places of several pages
-    compete for the same part of the cache.
+    """Zeros at the start of a page that processes forked from this one share with it.
 
     Raises:
         MemoryError: there is not so much.
     """
     size = count * np.dtype(dtype).itemsize
-    offset = next(_STARTS) % mmap.PAGESIZE
     try:
-        shared = mmap.mmap(-1, offset + max(size, 1))
+        shared = mmap.mmap(-1, max(size, 1))
     except OSError as error:
         raise MemoryError(f"{size} bytes that processes can share") from error
-    memory = np.frombuffer(shared, dtype=np.uint8)
-    return memory[offset : offset + size].view(dtype)
-
-
-_STARTS = itertools.count(0, 13 * _ALIGN)
+    return np.frombuffer(shared, dtype=dtype, count=count)

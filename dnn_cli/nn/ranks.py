@@ -36,10 +36,11 @@ _ORDER = struct.Struct("<B3d")  # phase and numbers, to a rank
 _ANSWER = struct.Struct("<cd")  # done and with what value, met, or failed; from a rank
 _GO_ON = 255  # in place of a phase: all ranks have met
 _TEXT = 1000  # bytes of a failure's text: less than a pipe takes at once
-_LOOKS = 1000  # for a message before sleeping until there is one: less than a millisecond
-_FEW = 50  # ... while something else wants the core: it would run when the message comes
-_OFTEN = 64  # messages between two looks at whether something does, by losing the core so often:
-_LOST = 4
+# Before sleeping until there is a message, a rank looks for one so often: for less than a
+# millisecond, and shorter where something else wants the core, or that would run when it comes.
+_LOOKS, _BUSY_LOOKS = 1000, 50
+# The core is wanted if within so many messages the system has taken it away so often.
+_MESSAGES, _LOSSES = 64, 4
 _FILES = 1024  # that a process has at the most, as far as is known without /proc
 _QUIET = ("SIGINT", "SIGTERM", "SIGHUP")  # rank 0 alone decides what they mean
 
@@ -192,7 +193,7 @@ def _answer(line: _Line, wanted: bytes) -> float:
     raise MemoryError("a process that computed a part of each step is gone")
 
 
-def _lost() -> int:
+def _losses() -> int:
     """How often the system has taken the core from this process while it had work."""
     import resource  # not on every system, nor ranks
 
@@ -205,16 +206,16 @@ class _Line:
 
     def __init__(self, reads: int, writes: int, process: int) -> None:
         self._reads, self._writes, self._process = reads, writes, process
-        self._count, self._looks, self._lost = 0, _LOOKS, _lost()
+        self._messages, self._looks, self._losses = 0, _LOOKS, _losses()
         os.set_blocking(reads, False)
 
     def read(self, size: int) -> bytes:
         """The next message, which is written at once; empty if the other end is gone."""
-        self._count += 1
-        if self._count % _OFTEN == 0:
-            lost = _lost()
-            self._looks = _FEW if lost - self._lost >= _LOST else _LOOKS
-            self._lost = lost
+        self._messages += 1
+        if self._messages % _MESSAGES == 0:
+            losses = _losses()
+            self._looks = _BUSY_LOOKS if losses - self._losses >= _LOSSES else _LOOKS
+            self._losses = losses
         for _ in range(self._looks):
             try:
                 return os.read(self._reads, size)
