@@ -101,6 +101,7 @@ class Layer(ABC):
     in_place: ClassVar[bool] = False  # forward may get y is x, backward dx is dy
     keeps_values: ClassVar[bool] = False  # in place, it changes the shape and no number
     examplewise: bool = True  # an example's output does not depend on its neighbours
+    pixelwise: ClassVar[bool] = False  # treats each pixel of an image alike, wherever it lies
     random: ClassVar[bool] = False  # `draw` runs before each training forward
     chains: tuple[Chain, ...] = ()  # nested chains, given plans of their own in `ws.inner`
 
@@ -179,7 +180,9 @@ class ShapeError(ValueError):
 
 
 class Elementwise(Layer):
-    """A function of each number on its own: the output has the shape of the input."""
+    """A function of each number, or pixel, on its own: the output has the shape of the input."""
+
+    pixelwise = True
 
     def __init__(self, in_shape: Shape) -> None:
         super().__init__(in_shape, in_shape)

@@ -14,6 +14,7 @@ from dnn_cli.nn.chain import build_chain
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import LAYERS, LayerSpec, ShapeError
 from dnn_cli.nn.network import Network
+from dnn_cli.nn.tiles import agree_on_tiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,9 @@ class ModelSpec(Spec):
 
 def build_network(layers: Sequence[LayerSpec], in_shape: Shape, dtype: Any = np.float32) -> Network:
     """A network of `layers` for examples of `in_shape`; its parameters are still zero."""
-    return Network(build_chain(layers, in_shape), dtype)
+    chain = build_chain(layers, in_shape)
+    agree_on_tiles(chain.layers)
+    return Network(chain, dtype)
 
 
 def declared_slots(layers: Sequence[LayerSpec], in_shape: Shape) -> dict[str, Shape]:

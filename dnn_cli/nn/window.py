@@ -98,6 +98,12 @@ class Window:
         return bool(r.before or r.after or c.before or c.after)
 
     @property
+    def tile(self) -> Pair | None:
+        """The size of the windows, if every pixel is in exactly one and none is added."""
+        covers = self.rows.covers and self.columns.covers and not self.pads
+        return (self.rows.kernel, self.columns.kernel) if covers else None
+
+    @property
     def interior(self) -> tuple[slice, slice, slice]:
         """Where the image lies within the padded one, as an index of (n, h, w)."""
         r, c = self.rows, self.columns
@@ -112,16 +118,38 @@ class Window:
         out[self.interior] = x
         return out
 
-    def view(self, padded: Array) -> Array:
-        """Every window of the padded images: (n, oh, ow, kh, kw, c), overlapping in memory."""
+    def view(self, padded: Array, tile: Pair = (1, 1)) -> Array:
+        """Every window of the padded images: (n, th, tw, oh, ow, kh, kw, c), overlapping in memory.
+
+        Where a tile is (th, tw) windows, oh and ow count tiles: place (i, j) of all tiles first.
+        """
         n, h, w, c = padded.strides
-        r, k = self.rows, self.columns
+        r, k, (th, tw) = self.rows, self.columns, tile
+        down, right = h * r.stride, w * k.stride
         return np.ndarray(
-            (len(padded), r.out, k.out, r.kernel, k.kernel, self.channels),
+            (len(padded), th, tw, r.out // th, k.out // tw, r.kernel, k.kernel, self.channels),
             padded.dtype,
             buffer=padded,
-            strides=(n, h * r.stride, w * k.stride, h * r.dilation, w * k.dilation, c),
+            strides=(n, down, right, th * down, tw * right, h * r.dilation, w * k.dilation, c),
         )
+
+    def row_taps(self, images: Array, tiled: bool) -> list[Array]:
+        """For each row of a window the pixels that it meets, of padded or `tiled` images."""
+        if tiled:
+            return _parts(images, self.rows.kernel)
+        return [images[:, tap] for tap in self.rows.taps()]
+
+    def column_taps(self, images: Array, tiled: bool) -> list[Array]:
+        """For each column of a window the pixels that it meets, of images one row a window."""
+        if tiled:
+            return _parts(images, self.columns.kernel)
+        return [images[:, :, tap] for tap in self.columns.taps()]
+
+
+def _parts(images: Array, count: int) -> list[Array]:
+    """Every image in equal parts, one after another in its memory: (n, size / count) each."""
+    parts = images.reshape(len(images), count, -1)
+    return [parts[:, i] for i in range(count)]
 
 
 def window(

@@ -19,7 +19,8 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import InitializerSpec
 from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Need, Scratch
-from dnn_cli.nn.window import Axis, Padding, Window, pair, window
+from dnn_cli.nn.tiles import TakesTiles
+from dnn_cli.nn.window import Axis, Padding, Pair, Window, pair, window
 
 
 @LAYERS.register("average_pool2d")
@@ -40,7 +41,7 @@ class AveragePool2dSpec(LayerSpec):
 
 
 @final
-class AveragePool2d(Layer):
+class AveragePool2d(TakesTiles):
     """y = mean over windows of x."""
 
     def __init__(self, in_shape: Shape, geometry: Window) -> None:
@@ -54,11 +55,16 @@ class AveragePool2d(Layer):
             "scaled": Need(self.out_shape),
         }
 
+    @property
+    def windows(self) -> Pair | None:
+        """The tiles in which it would take images."""
+        return self.window.tile
+
     def forward(self, x: Array, y: Array, ws: Scratch, train: bool) -> None:
         """Write the means."""
-        source, half = self.window.pad(x, ws["padded"]), ws["half"]
-        _sum([source[:, tap] for tap in self.window.rows.taps()], half)
-        _sum([half[:, :, tap] for tap in self.window.columns.taps()], y)
+        geometry, half = self.window, ws["half"]
+        _sum(geometry.row_taps(geometry.pad(x, ws["padded"]), self.tiled), half)
+        _sum(geometry.column_taps(half, self.tiled), y)
         np.multiply(y, self._share(y), out=y)
 
     def backward(self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch) -> None:
@@ -68,14 +74,10 @@ class AveragePool2d(Layer):
         geometry, half, scaled = self.window, ws["half"], ws["scaled"]
         np.multiply(dy, self._share(dy), out=scaled)
         half.fill(0.0)
-        for tap in geometry.columns.taps():
-            met = half[:, :, tap]
-            np.add(met, scaled, out=met)
+        _spread(scaled, geometry.column_taps(half, self.tiled))
         target = ws["padded"] if geometry.pads else dx
         target.fill(0.0)
-        for tap in geometry.rows.taps():
-            met = target[:, tap]
-            np.add(met, half, out=met)
+        _spread(half, geometry.row_taps(target, self.tiled))
         if geometry.pads:
             np.copyto(dx, target[geometry.interior])
 
@@ -94,6 +96,14 @@ def _pixels(axis: Axis) -> Array:
 
 
 def _sum(taps: list[Array], out: Array) -> None:
+    out = out.reshape(taps[0].shape)
     np.copyto(out, taps[0])
     for tap in taps[1:]:
         np.add(out, tap, out=out)
+
+
+def _spread(dy: Array, taps: list[Array]) -> None:
+    """Add dy to every tap."""
+    dy = dy.reshape(taps[0].shape)
+    for tap in taps:
+        np.add(tap, dy, out=tap)

@@ -24,7 +24,8 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
 from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Need, Scratch, Slot, WeightedSpec
-from dnn_cli.nn.window import Padding, Window, pair, window
+from dnn_cli.nn.tiles import PutsOutTiles
+from dnn_cli.nn.window import Padding, Pair, Window, pair, window
 
 _FEW = 8  # channels below which copying along pixels beats copying along channels
 
@@ -55,7 +56,7 @@ class Conv2dSpec(WeightedSpec):
 
 
 @final
-class Conv2d(Layer):
+class Conv2d(PutsOutTiles):
     """y = windows of x, times W, plus b."""
 
     W: Array
@@ -79,6 +80,13 @@ class Conv2d(Layer):
             "tap": Need((*self.out_shape[:2], geometry.channels)),
             "padded": Need(geometry.padded if geometry.pads else ()),
         }
+
+    def put_out(self, tile: Pair) -> bool:
+        """Put out images in tiles if there are filters enough to pay for patches in that order."""
+        if self.filters < self.taps:
+            return False
+        self.tile = tile
+        return True
 
     def forward(self, x: Array, y: Array, ws: Scratch, train: bool) -> None:
         """Write y = A (W over b)."""
@@ -106,12 +114,12 @@ class Conv2d(Layer):
 
     def _patches(self, x: Array, ws: Scratch) -> Array:
         """The patch matrix A (n·oh·ow, taps [+ 1])."""
-        view = self.window.view(self.window.pad(x, ws["padded"]))
+        view = self.window.view(self.window.pad(x, ws["padded"]), self.tile)
         pixels = len(x) * self.out_shape[0] * self.out_shape[1]
         memory = ws["patches"].reshape(-1)
         if self.transposed:
             table = memory.reshape(self.width, pixels)
-            across = view.transpose(3, 4, 5, 0, 1, 2)
+            across = view.transpose(5, 6, 7, 0, 1, 2, 3, 4)
             np.copyto(table[: self.taps].reshape(across.shape), across)
             if self.bias:
                 table[self.taps] = 1.0
@@ -126,12 +134,12 @@ class Conv2d(Layer):
         """dx: for each tap, dy W_ijᵀ added to the pixels that the tap met."""
         target = ws["padded"] if self.window.pads else dx
         target.fill(0.0)
-        tap = ws["tap"]
-        flat = tap.reshape(-1, self.window.channels)
-        for i, rows in enumerate(self.window.rows.taps()):
-            for j, columns in enumerate(self.window.columns.taps()):
+        flat = ws["tap"].reshape(-1, self.window.channels)
+        view = self.window.view(target, self.tile)
+        for i in range(self.window.rows.kernel):
+            for j in range(self.window.columns.kernel):
                 np.matmul(dy, self.W[i, j].T, out=flat)
-                met = target[:, rows, columns]
-                np.add(met, tap, out=met)
+                met = view[..., i, j, :]
+                np.add(met, flat.reshape(met.shape), out=met)
         if self.window.pads:
             np.copyto(dx, target[self.window.interior])

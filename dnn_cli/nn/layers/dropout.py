@@ -46,6 +46,7 @@ class Dropout(Elementwise):
     """y = x · mask."""
 
     in_place = True
+    pixelwise = False  # masks are drawn by place
     random = True
 
     def __init__(self, in_shape: Shape, rate: float) -> None:

@@ -8,8 +8,9 @@ Memory     keeps one bit of comparison (a byte) for each pixel but the first of 
            neither x nor y again, so that large images need not outlive the forward pass
 Cost       2 · (kh - 1 + kw - 1) passes; along rows the inner loop runs over w·c numbers, which is
            what makes two passes cheaper than one over kh·kw windows
-Why        forward copies each tap before it compares: NumPy copies runs of 32 or 832 numbers out
-           of a larger array at three times the rate at which it computes with them
+Why        where images do not come in tiles (`tiles`), forward copies each tap before it compares:
+           NumPy copies runs of 32 or 832 numbers out of a larger array at three times the rate at
+           which it computes with them
 Source     Yamaguchi et al., ICSLP 1990; ties as in Caffe and PyTorch: the first wins (here the
            first column among the first rows)
 """
@@ -26,7 +27,8 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import InitializerSpec
 from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Need, Scratch
-from dnn_cli.nn.window import Axis, Padding, Window, pair, window
+from dnn_cli.nn.tiles import TakesTiles
+from dnn_cli.nn.window import Axis, Padding, Pair, Window, pair, window
 
 
 @LAYERS.register("max_pool2d")
@@ -49,7 +51,7 @@ class MaxPool2dSpec(LayerSpec):
 
 
 @final
-class MaxPool2d(Layer):
+class MaxPool2d(TakesTiles):
     """y = max over windows of x."""
 
     def __init__(self, in_shape: Shape, geometry: Window) -> None:
@@ -69,14 +71,18 @@ class MaxPool2d(Layer):
             ),
         }
 
+    @property
+    def windows(self) -> Pair | None:
+        """The tiles in which it would take images."""
+        return self.window.tile
+
     def forward(self, x: Array, y: Array, ws: Scratch, train: bool) -> None:
         """Write the largest numbers; note which they were when training."""
-        source = self.window.pad(x, ws["padded"], -np.inf)
-        half = ws["half"]
-        rows = [source[:, tap] for tap in self.window.rows.taps()]
-        _largest(rows, half, ws["later_rows"] if train else None, ws)
-        columns = [half[:, :, tap] for tap in self.window.columns.taps()]
-        _largest(columns, y, ws["later_columns"] if train else None, ws)
+        geometry, half = self.window, ws["half"]
+        rows = geometry.row_taps(geometry.pad(x, ws["padded"], -np.inf), self.tiled)
+        self._largest(rows, half, ws["later_rows"] if train else None, ws)
+        columns = geometry.column_taps(half, self.tiled)
+        self._largest(columns, y, ws["later_columns"] if train else None, ws)
 
     def backward(self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch) -> None:
         """Write dx: each number of dy at the place its maximum came from."""
@@ -85,15 +91,32 @@ class MaxPool2d(Layer):
         geometry, half = self.window, ws["half"]
         if not _written_whole(geometry.columns):
             half.fill(0.0)
-        columns = [half[:, :, tap] for tap in geometry.columns.taps()]
+        columns = geometry.column_taps(half, self.tiled)
         _give_back(dy, columns, ws["later_columns"], ws, geometry.columns.disjoint)
         target = ws["padded"] if geometry.pads else dx
         if not _written_whole(geometry.rows):
             target.fill(0.0)
-        rows = [target[:, tap] for tap in geometry.rows.taps()]
+        rows = geometry.row_taps(target, self.tiled)
         _give_back(half, rows, ws["later_rows"], ws, geometry.rows.disjoint)
         if geometry.pads:
             np.copyto(dx, target[geometry.interior])
+
+    def _largest(self, taps: list[Array], out: Array, later: Array | None, ws: Scratch) -> None:
+        """The largest of several taps; `later[:, t]` tells where tap t + 1 beats those before."""
+        largest, *others = taps
+        out = out.reshape(largest.shape)
+        if not self.tiled or not others:
+            np.copyto(out, largest)
+            largest = out
+        (part,) = _scratch(ws, out, "part")
+        for t, tap in enumerate(others):
+            if not self.tiled:
+                np.copyto(part, tap)
+                tap = part
+            if later is not None:
+                np.greater(tap, largest, out=later[:, t].reshape(tap.shape))
+            np.maximum(largest, tap, out=out)
+            largest = out
 
 
 def _written_whole(axis: Axis) -> bool:
@@ -101,19 +124,9 @@ def _written_whole(axis: Axis) -> bool:
     return axis.covers and axis.kernel == 2
 
 
-def _largest(taps: list[Array], out: Array, later: Array | None, ws: Scratch) -> None:
-    """The largest of several arrays; `later[:, t]` tells where tap t + 1 beats those before it."""
-    (part,) = _scratch(ws, out, "part")
-    np.copyto(out, taps[0])
-    for t, tap in enumerate(taps[1:]):
-        np.copyto(part, tap)
-        if later is not None:
-            np.greater(part, out, out=later[:, t])
-        np.maximum(out, part, out=out)
-
-
 def _give_back(dy: Array, taps: list[Array], later: Array, ws: Scratch, disjoint: bool) -> None:
     """Add dy to the tap that was the largest; the others are zero already."""
+    dy, later = dy.reshape(taps[0].shape), later.reshape(*later.shape[:2], *taps[0].shape[1:])
     if disjoint and len(taps) == 2:  # the usual pooling: write each pixel once, read none
         np.multiply(dy, later[:, 0], out=taps[1])
         np.subtract(dy, taps[1], out=taps[0])

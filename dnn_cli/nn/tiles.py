@@ -1,0 +1,59 @@
+"""Tiles: the order of pixels between a convolution and the pooling that follows it.
+
+Shapes     an image (h, w, c) lies in tiles of (th, tw) pixels as (th, tw, h / th, w / tw, c): first
+           the upper left pixel of every tile, then the one to its right, and so on
+Where      at the first layer that learns, whose output is large and whose input needs no gradient:
+           further on, convolutions lose in `dx` what poolings gain
+Why        a convolution can put out its pixels in any order, and a pooling that takes them window
+           by window computes over all windows of an image at once instead of runs of c numbers.
+           128 images of 26 x 26 x 32, windows of 2 x 2, both ways: 4.6 instead of 9.1 ms, of which
+           the convolution pays back 1.3 for patches in that order
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+from dnn_cli.nn.layer import Layer
+from dnn_cli.nn.window import Pair
+
+
+class PutsOutTiles(Layer):
+    """A layer that can put out its images in tiles."""
+
+    tile: Pair = (1, 1)  # pixel by pixel, row by row
+
+    @abstractmethod
+    def put_out(self, tile: Pair) -> bool:
+        """Put out images in tiles of this size from now on, if that pays; whether it does.
+
+        The size divides the images without remainder.
+        """
+
+
+class TakesTiles(Layer):
+    """A layer that can take its images in tiles; where `tiled`, they come so."""
+
+    tiled: bool = False
+
+    @property
+    @abstractmethod
+    def windows(self) -> Pair | None:
+        """The tiles in which it would take images; None if it needs them row by row."""
+
+
+def agree_on_tiles(layers: Sequence[Layer]) -> None:
+    """Let images go in tiles from the first layer that learns, if it and a later one can.
+
+    Layers between have to be such as treat every pixel alike.
+    """
+    first = next((k for k, layer in enumerate(layers) if layer.learns), len(layers))
+    later = first + 1
+    while later < len(layers) and layers[later].pixelwise:
+        later += 1
+    if later >= len(layers):
+        return
+    source, target = layers[first], layers[later]
+    if isinstance(source, PutsOutTiles) and isinstance(target, TakesTiles) and target.windows:
+        target.tiled = source.put_out(target.windows)
