@@ -77,7 +77,7 @@ def _go_on(
     say: Say,
     pace: Pace,
 ) -> TrainResult:
-    built, session = begin(built)
+    built, session = begin(built, say)
     facts, standing = facts_of(built), new_standing(session)
     changes: list[Difference] = []
     if found is not None:

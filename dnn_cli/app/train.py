@@ -20,7 +20,7 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.config.load import load_config
 from dnn_cli.config.resolve import dump_yaml, resolve
 from dnn_cli.runs.directory import RunDirectory, require_free
-from dnn_cli.runs.environment import environment
+from dnn_cli.runs.environment import environment, usable_cores
 from dnn_cli.runs.files import read_bytes, write_atomic
 from dnn_cli.runs.json_file import write_json
 from dnn_cli.training.events import Observer
@@ -52,7 +52,7 @@ def train_run(
     built = build(load_config(config, overrides))
     for note in built.notes:
         say(note)
-    built, session = begin(built)
+    built, session = begin(built, say)
     require_space(Path(run_dir or runs), session)
     started = now()
     with StopRequest() as stop:
@@ -65,7 +65,7 @@ def train_run(
             return Attempt(saver, stop, observers, say).go()
 
 
-def begin(built: Built) -> tuple[Built, Session]:
+def begin(built: Built, say: Say) -> tuple[Built, Session]:
     """A session of `built`, and `built` with the number of threads settled.
 
     1 and 2 threads round differently, so the number is part of the configuration of a run: it is
@@ -75,6 +75,9 @@ def begin(built: Built) -> tuple[Built, Session]:
     training = built.spec.training
     size = session.train.batch_size
     threads, session.ranks = use_threads(training.threads, session.network, size)
+    if session.ranks > (cores := usable_cores()):
+        what = f"{session.ranks} processes share {cores} core{'s' * (cores > 1)}"
+        say(f"{what} and wait for each other: training.threads={cores} would be faster")
     spec = replace(built.spec, training=replace(training, threads=threads))
     return replace(built, spec=spec), session
 

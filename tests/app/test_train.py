@@ -66,6 +66,16 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("cores", "said"), [(1, True), (2, False)])
+def test_more_processes_than_cores_are_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cores: int, said: bool
+) -> None:
+    monkeypatch.setattr("dnn_cli.app.train.usable_cores", lambda: cores)
+    log = Log()
+    train(write_config(tmp_path, CONFIGS["ranks"]), tmp_path / "run", log=log)
+    assert any("2 processes share 1 core" in sentence for sentence in log.said) == said
+
+
 def test_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
     path = write_config(tmp_path, CONFIGS["dropout"])
     train(path, tmp_path / "a")
