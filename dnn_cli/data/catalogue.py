@@ -1,8 +1,7 @@
 """The data sets that have a name: which there are, whose they are, and how to know their bytes.
 
 The checksums are of the unpacked files. MNIST's were computed from the published files;
-Fashion-MNIST's agree among several publications of them, and those of its labels were computed
-from the authors' own files.
+Fashion-MNIST's agree among several publications of them and with the files that Debian packages.
 """
 
 from __future__ import annotations

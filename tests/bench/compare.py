@@ -33,7 +33,7 @@ JOBS: dict[str, tuple[str, int, list[str]]] = {  # configuration, epochs, overri
     "mnist-mlp-32": ("mnist_mlp", 3, ["training.batch_size=32"]),
     "mnist-wide": ("mnist_mlp", 3, ["model.hidden=[512, 512]"]),
     "mnist-sgd": ("mnist_sgd", 3, []),
-    "mnist-cnn": ("mnist_cnn", 3, []),
+    "mnist-cnn": ("mnist_cnn", 3, ["optimizer.schedule=null"]),
     "small-binary": ("binary_dropout", 100, []),
 }
 
