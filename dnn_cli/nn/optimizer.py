@@ -14,7 +14,7 @@ Why        what decays towards zero, state and weights, is cut to zero before it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
@@ -28,6 +28,7 @@ from dnn_cli.nn.ranks import share_of
 from dnn_cli.nn.schedule import ScheduleSpec
 
 BLOCK = 49_152  # floats: five vectors fill 960 KB, within the second-level cache of most machines
+_LINE = 16  # floats of a cache line
 _SWEEP = 128  # steps between two searches for what has vanished: momentum 0.9 shrinks it to 1.4e-6
 _MARGIN = 2.0**24  # vanished: smaller than this many of the smallest normal numbers
 
@@ -60,21 +61,21 @@ class Optimizer(ABC):
         self._arena = arena
         self.state = {name: shared_zeros(learned, dtype) for name in self.state_names}
         self._vanished = _MARGIN * float(np.finfo(dtype).tiny)
-        self._blocks = list(self._cut())
+        self._blocks = self._cut()
 
-    def _cut(self) -> Iterator[Block]:
-        arena = self._arena
-        longest = min(BLOCK, arena.learned)
+    def _cut(self) -> list[Block]:
+        arena, found = self._arena, []
+        runs = [run for run in _runs(arena, self.weight_decay != 0.0) if run[2] != 0.0]
+        longest = max((block_length(run[1] - run[0]) for run in runs), default=0)
         u, t = (aligned_zeros(longest, arena.params.dtype) for _ in range(2))
-        for start, stop, rate, decay in _runs(arena, self.weight_decay != 0.0):
-            if rate == 0.0:
-                continue
-            for a in range(start, stop, BLOCK):
-                b = min(a + BLOCK, stop)
+        for start, stop, rate, decay in runs:
+            length = block_length(stop - start)
+            for a in range(start, stop, length):
+                b = min(a + length, stop)
                 state = tuple(v[a:b] for v in self.state.values())
-                yield Block(
-                    arena.params[a:b], arena.grads[a:b], state, u[: b - a], t[: b - a], rate, decay
-                )
+                views = arena.params[a:b], arena.grads[a:b], state, u[: b - a], t[: b - a]
+                found.append(Block(*views, rate, decay))
+        return found
 
     def step(self, learning_rate: float, rank: int = 0, ranks: int = 1) -> None:
         """One update of every learned parameter from the gradients in the arena.
@@ -127,6 +128,14 @@ class Optimizer(ABC):
     @abstractmethod
     def update(self, block: Block, learning_rate: float) -> None:
         """Change `block.p` in place; allocate nothing."""
+
+
+def block_length(count: int) -> int:
+    """How many of `count` numbers a block takes: equal parts of about BLOCK, in cache lines.
+
+    101,770 parameters in two blocks instead of two and a bit: 0.98 of a step of 32 examples.
+    """
+    return _LINE * max(1, -(-count // (_LINE * max(1, round(count / BLOCK)))))
 
 
 def _runs(arena: Arena, decays: bool) -> list[tuple[int, int, float, float]]:

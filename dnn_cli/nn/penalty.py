@@ -16,7 +16,7 @@ import numpy as np
 
 from dnn_cli.base.types import Array
 from dnn_cli.nn.arena import Arena, aligned_zeros
-from dnn_cli.nn.optimizer import BLOCK
+from dnn_cli.nn.optimizer import block_length
 
 
 @final
@@ -25,14 +25,15 @@ class Penalty:
 
     def __init__(self, arena: Arena, l1: float, l2: float) -> None:
         self.l1, self.l2 = l1, l2
-        self.scratch = aligned_zeros(min(BLOCK, arena.decayed), arena.params.dtype)
+        segments = [s for s in arena.segments() if s.decay_factor != 0.0]  # biases are not
+        longest = max((block_length(s.stop - s.start) for s in segments), default=0)
+        scratch = aligned_zeros(longest, arena.params.dtype)
         self._blocks: list[tuple[Array, Array, Array, float]] = []
-        for segment in arena.segments():
-            if segment.decay_factor == 0.0:  # biases among them
-                continue
-            for a in range(segment.start, segment.stop, BLOCK):
-                b = min(a + BLOCK, segment.stop)
-                views = arena.params[a:b], arena.grads[a:b], self.scratch[: b - a]
+        for segment in segments:
+            length = block_length(segment.stop - segment.start)
+            for a in range(segment.start, segment.stop, length):
+                b = min(a + length, segment.stop)
+                views = arena.params[a:b], arena.grads[a:b], scratch[: b - a]
                 self._blocks.append((*views, segment.decay_factor))
 
     def value(self) -> float:

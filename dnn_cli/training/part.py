@@ -17,7 +17,7 @@ import numpy as np
 
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.nn.loss import cut_scratch, loss_scratch
-from dnn_cli.nn.optimizer import BLOCK
+from dnn_cli.nn.optimizer import block_length
 from dnn_cli.nn.plan import Plan
 from dnn_cli.nn.ranks import Ranks, share_of
 from dnn_cli.training.evaluation import target_buffer
@@ -55,8 +55,9 @@ class Part:
         self.targets = target_buffer(session.train.dataset, size)
         self.scratch = {size: loss_scratch(session.loss, size, network.arena.params.dtype)}
         self.random = any(layer.random for _, layer in network.chain.walk())
-        blocks = share_of(-(-gradients[0].size // BLOCK), ranks.rank, ranks.count)
-        self.piece = slice(*(edge * BLOCK for edge in blocks))
+        length = block_length(gradients[0].size)
+        blocks = share_of(-(-gradients[0].size // length), ranks.rank, ranks.count)
+        self.piece = slice(*(edge * length for edge in blocks))
         self._epoch = -1
         self._rows: Array | None = None
 

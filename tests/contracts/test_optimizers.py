@@ -261,3 +261,15 @@ def test_N07_state_of_dead_units_does_not_become_subnormal(spec: OptimizerSpec, 
         optimizer.step(RATE)
         for vector in optimizer.state.values():
             assert not np.any((vector != 0.0) & (np.abs(vector) < tiny))
+
+
+@pytest.mark.parametrize(
+    ("count", "length"),
+    [(0, 16), (1, 16), (17, 32), (49_152, 49_152), (60_000, 60_000), (101_770, 50_896)],
+)
+def test_blocks_are_equal_parts_in_whole_cache_lines(count: int, length: int) -> None:
+    assert core.block_length(count) == length
+    for size in range(count, 40 * count, 9_973):
+        found = core.block_length(size)
+        assert found % 16 == 0 and found <= 1.5 * core.BLOCK + 16
+        assert -(-size // found) == max(1, round(size / core.BLOCK))

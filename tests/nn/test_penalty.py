@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnn_cli.nn import penalty as module
+from dnn_cli.nn import optimizer as module
 from dnn_cli.nn.arena import Arena
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import Slot
