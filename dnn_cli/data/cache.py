@@ -20,7 +20,8 @@ from dnn_cli.base.text import listing, nearest, safe_text
 from dnn_cli.data.bytes_in import CHUNK, GZIP, Gunzip, Readable, open_regular
 from dnn_cli.data.catalogue import CACHED, SHIPPED, CachedFile, CachedSet
 
-Progress: TypeAlias = Callable[[str, int, int], None]  # file, unpacked bytes so far, of how many
+# File, unpacked bytes so far, of how many: all of them once the file is checked and in place.
+Progress: TypeAlias = Callable[[str, int, int], None]
 TIMEOUT = 30.0  # seconds without a byte
 
 
@@ -191,7 +192,8 @@ def _store(chunks: Iterator[bytes], file: CachedFile, folder: Path, report: Prog
                 digest.update(chunk)
                 with _writing(folder):
                     out.write(chunk)
-                report(file.name, done, file.size)
+                if done < file.size:
+                    report(file.name, done, file.size)
             if done != file.size or digest.hexdigest() != file.sha256:
                 raise DataError(f"{file.name}: not the {file.size:,} known bytes (SHA-256)")
             with _writing(folder):
@@ -201,6 +203,7 @@ def _store(chunks: Iterator[bytes], file: CachedFile, folder: Path, report: Prog
             os.chmod(name, 0o644)  # a cache may be shared; mkstemp makes files private
             os.replace(name, folder / file.name)
             _sync(folder)
+        report(file.name, file.size, file.size)
     finally:
         Path(name).unlink(missing_ok=True)
 

@@ -25,7 +25,7 @@ class Penalty:
 
     def __init__(self, arena: Arena, l1: float, l2: float) -> None:
         self.l1, self.l2 = l1, l2
-        segments = [s for s in arena.segments() if s.decay_factor != 0.0]  # biases are not
+        segments = [s for s in arena.segments() if s.decay_factor != 0.0]  # of weights
         longest = max((block_length(s.stop - s.start) for s in segments), default=0)
         scratch = aligned_zeros(longest, arena.params.dtype)
         self._blocks: list[tuple[Array, Array, Array, float]] = []

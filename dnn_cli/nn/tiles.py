@@ -16,7 +16,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 
 from dnn_cli.nn.layer import Layer
-from dnn_cli.nn.window import Pair
+from dnn_cli.nn.window import Pair, Window
 
 
 class PutsOutTiles(Layer):
@@ -33,14 +33,10 @@ class PutsOutTiles(Layer):
 
 
 class TakesTiles(Layer):
-    """A layer that can take its images in tiles; where `tiled`, they come so."""
+    """A layer that can take its images in tiles of its windows; where `tiled`, they come so."""
 
+    window: Window
     tiled: bool = False
-
-    @property
-    @abstractmethod
-    def windows(self) -> Pair | None:
-        """The tiles in which it would take images; None if it needs them row by row."""
 
 
 def agree_on_tiles(layers: Sequence[Layer]) -> None:
@@ -55,5 +51,6 @@ def agree_on_tiles(layers: Sequence[Layer]) -> None:
     if later >= len(layers):
         return
     source, target = layers[first], layers[later]
-    if isinstance(source, PutsOutTiles) and isinstance(target, TakesTiles) and target.windows:
-        target.tiled = source.put_out(target.windows)
+    if isinstance(source, PutsOutTiles) and isinstance(target, TakesTiles):
+        tile = target.window.tile
+        target.tiled = tile is not None and source.put_out(tile)

@@ -115,6 +115,15 @@ def test_other_bytes_are_refused_and_nothing_is_left(folder, wrong):
     assert set(in_cache()) == set(CONTENT) - {"t10k-labels-idx1-ubyte"}
 
 
+def test_a_file_is_complete_only_once_it_is_checked(folder):
+    name, data = "train-images-idx3-ubyte", CONTENT["train-images-idx3-ubyte"]
+    (folder / f"{name}.gz").write_bytes(gzip.compress(data[::-1]))
+    seen = []
+    with pytest.raises(DataError, match="known bytes"):
+        cache.fetch("mnist", from_dir=folder, progress=lambda *step: seen.append(step))
+    assert seen and all(file == name and done < total for file, done, total in seen)
+
+
 @pytest.mark.parametrize("cut", [5, -9, -1])
 def test_damaged_gzip_data_are_refused(folder, cut):
     path = folder / "train-images-idx3-ubyte.gz"

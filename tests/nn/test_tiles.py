@@ -69,7 +69,7 @@ def test_tiles_change_no_number(name: str, block_bytes: int) -> None:
     whole = build_network(layers, shape, np.float64)
     conv, pool = whole.chain.layers[0], whole.chain.layers[-1]
     assert isinstance(conv, Conv2d) and isinstance(pool, TakesTiles)
-    assert conv.tile == pool.windows and pool.tiled
+    assert conv.tile == pool.window.tile and pool.tiled
     whole.arena.initialize(3)
 
     shapes = [shape, *(layer.out_shape for layer in whole.chain.layers)]

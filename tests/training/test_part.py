@@ -39,9 +39,16 @@ IMAGE = [
     make("max_pool2d"),
     make("flatten"),
 ]
+TILES = [
+    make("conv2d", filters=18, padding="same"),
+    make("batch_norm"),
+    make("max_pool2d"),
+    make("flatten"),
+]
 CASES: dict[str, tuple[list[LayerSpec], tuple[int, ...], AugmentSpec | None]] = {
     "dense": (DENSE, (5,), None),
     "image": (IMAGE, (6, 4, 2), None),
+    "tiles": (TILES, (6, 4, 2), None),
     "augmented": (IMAGE, (6, 4, 2), AugmentSpec(shift=1, flip=True, noise=0.3, cutout=1)),
     "turned": (IMAGE, (6, 4, 2), AugmentSpec(rotation=20, noise=0.3)),
 }

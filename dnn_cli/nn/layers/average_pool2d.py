@@ -20,7 +20,7 @@ from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import InitializerSpec
 from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Need, Scratch
 from dnn_cli.nn.tiles import TakesTiles
-from dnn_cli.nn.window import Axis, Padding, Pair, Window, pair, window
+from dnn_cli.nn.window import Axis, Padding, Window, pair, window
 
 
 @LAYERS.register("average_pool2d")
@@ -54,11 +54,6 @@ class AveragePool2d(TakesTiles):
             "padded": Need(geometry.padded if geometry.pads else ()),
             "scaled": Need(self.out_shape),
         }
-
-    @property
-    def windows(self) -> Pair | None:
-        """The tiles in which it would take images."""
-        return self.window.tile
 
     def forward(self, x: Array, y: Array, ws: Scratch, train: bool) -> None:
         """Write the means."""

@@ -28,7 +28,7 @@ from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import InitializerSpec
 from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Need, Scratch
 from dnn_cli.nn.tiles import TakesTiles
-from dnn_cli.nn.window import Axis, Padding, Pair, Window, pair, window
+from dnn_cli.nn.window import Axis, Padding, Window, pair, window
 
 
 @LAYERS.register("max_pool2d")
@@ -70,11 +70,6 @@ class MaxPool2d(TakesTiles):
                 (max(columns.kernel - 1, 1), *self.out_shape), dtype=np.bool_, keep=True
             ),
         }
-
-    @property
-    def windows(self) -> Pair | None:
-        """The tiles in which it would take images."""
-        return self.window.tile
 
     def forward(self, x: Array, y: Array, ws: Scratch, train: bool) -> None:
         """Write the largest numbers; note which they were when training."""
