@@ -27,20 +27,19 @@ from dnn_cli.nn.arena import Arena, aligned_zeros, shared_zeros
 from dnn_cli.nn.ranks import share_of
 from dnn_cli.nn.schedule import ScheduleSpec
 
-BLOCK = 49_152  # floats: five vectors fill 960 KB, within the second-level cache of most machines
+BLOCK = 49_152  # floats: Adam's four vectors fill 768 KB, less than most second-level caches
 _LINE = 16  # floats of a cache line
 _SWEEP = 128  # steps between two searches for what has vanished: momentum 0.9 shrinks it to 1.4e-6
 _MARGIN = 2.0**24  # vanished: smaller than this many of the smallest normal numbers
 
 
 class Block(NamedTuple):
-    """Views of one piece of every vector. `u` and `t` are scratch, in cache from the last block."""
+    """Views of one piece of every vector."""
 
     p: Array  # parameters
-    g: Array  # gradients; an update may overwrite them
+    g: Array  # gradients, and scratch: but padding, 0 in every vector, has to stay 0
     s: tuple[Array, ...]  # the optimizer's state vectors, in the order of `state_names`
-    u: Array
-    t: Array
+    u: Array  # scratch, in cache from the last block
     learning_rate_factor: float
     decay_factor: float
 
@@ -67,18 +66,18 @@ class Optimizer(ABC):
         arena, found = self._arena, []
         runs = [run for run in _runs(arena, self.weight_decay != 0.0) if run[2] != 0.0]
         longest = max((block_length(run[1] - run[0]) for run in runs), default=0)
-        u, t = (aligned_zeros(longest, arena.params.dtype) for _ in range(2))
+        u = aligned_zeros(longest, arena.params.dtype)
         for start, stop, rate, decay in runs:
             length = block_length(stop - start)
             for a in range(start, stop, length):
                 b = min(a + length, stop)
                 state = tuple(v[a:b] for v in self.state.values())
-                views = arena.params[a:b], arena.grads[a:b], state, u[: b - a], t[: b - a]
+                views = arena.params[a:b], arena.grads[a:b], state, u[: b - a]
                 found.append(Block(*views, rate, decay))
         return found
 
     def step(self, learning_rate: float, rank: int = 0, ranks: int = 1) -> None:
-        """One update of every learned parameter from the gradients in the arena.
+        """One update of every learned parameter from the gradients in the arena, using them up.
 
         Where several ranks share the vectors, each changes the blocks that are its part.
         """
@@ -119,8 +118,8 @@ class Optimizer(ABC):
         """Set state and parameters that have all but vanished to zero."""
         for v in (*block.s, block.p):
             np.absolute(v, out=block.u)
-            np.greater(block.u, self._vanished, out=block.t, casting="unsafe")
-            np.multiply(v, block.t, out=v)
+            np.greater(block.u, self._vanished, out=block.g, casting="unsafe")
+            np.multiply(v, block.g, out=v)
 
     def begin(self, step: int) -> None:  # noqa: B027 (a hook: most optimizers need none)
         """Numbers that hold for the whole step (bias corrections); the default has none."""

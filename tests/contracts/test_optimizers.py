@@ -117,6 +117,7 @@ def test_no_gradient_no_decay_no_move(spec: OptimizerSpec, rng: np.random.Genera
     fill(arena, rng)
     before, optimizer = arena.params.copy(), replace(spec, weight_decay=0.0).build(arena)
     for _ in range(5):
+        arena.grads[...] = 0.0
         optimizer.step(RATE)
     assert arena.params.tobytes() == before.tobytes()
 
@@ -126,13 +127,14 @@ def test_carried_state_and_padding_stay(spec: OptimizerSpec) -> None:
     arena = arena_of()
     fill(arena, np.random.Generator(np.random.Philox(3)))
     before = arena.params.copy()
-    trained(spec, arena)
+    trained(spec, arena, steps=129)  # past the first sweep, and odd: Lion goes to and fro
     slots = np.zeros(len(before), dtype=bool)
     for place in arena:
         slots[place.start : place.stop] = place.slot.role != "state"
     moved = arena.params != before
     assert moved[slots].all()
     assert not moved[~slots].any()
+    assert not arena.grads[~slots[: arena.learned]].any()  # nor does it reach the next norm
 
 
 @every
@@ -256,8 +258,8 @@ def test_N07_state_of_dead_units_does_not_become_subnormal(spec: OptimizerSpec, 
             optimizer.state[name][...] = 1e-295
     else:
         optimizer.step(RATE)
-    arena.grads[...] = 0.0
     for _ in range(1500):
+        arena.grads[...] = 0.0
         optimizer.step(RATE)
         for vector in optimizer.state.values():
             assert not np.any((vector != 0.0) & (np.abs(vector) < tiny))

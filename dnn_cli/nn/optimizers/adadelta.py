@@ -4,7 +4,7 @@ Formula    v := ρ v + (1 - ρ) g²
            δ := g sqrt(w + ε) / sqrt(v + ε)
            w := ρ w + (1 - ρ) δ²
            p := p - α δ
-Cost       15 passes over a block in cache
+Cost       16 passes over a block in cache
 Source     Zeiler, arXiv 1212.5701, 2012, with α = 1; defaults are PyTorch's
 """
 
@@ -47,16 +47,17 @@ class Adadelta(Optimizer):
 
     def update(self, block: Block, learning_rate: float) -> None:
         """One block."""
-        p, g, (v, w), u, t = block.p, block.g, block.s, block.u, block.t
+        p, g, (v, w), u = block.p, block.g, block.s, block.u
         self._remember(v, g, u)
         np.add(v, self.epsilon, out=u)
-        np.add(w, self.epsilon, out=t)
-        np.divide(t, u, out=u)
         np.sqrt(u, out=u)
-        np.multiply(u, g, out=u)
-        self._remember(w, u, t)
-        np.multiply(u, learning_rate, out=u)
-        np.subtract(p, u, out=p)
+        np.divide(g, u, out=g)
+        np.add(w, self.epsilon, out=u)
+        np.sqrt(u, out=u)
+        np.multiply(g, u, out=g)
+        self._remember(w, g, u)
+        np.multiply(g, learning_rate, out=g)
+        np.subtract(p, g, out=p)
 
     def _remember(self, mean: Array, x: Array, scratch: Array) -> None:
         """Mean := ρ mean + (1 - ρ) x²."""

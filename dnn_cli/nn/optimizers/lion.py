@@ -46,12 +46,12 @@ class Lion(Optimizer):
 
     def update(self, block: Block, learning_rate: float) -> None:
         """One block; g - m serves both means: g + β (m - g) = β m + (1 - β) g."""
-        p, g, (m,), u, t = block.p, block.g, block.s, block.u, block.t
-        np.subtract(g, m, out=t)
-        np.multiply(t, 1.0 - self.beta1, out=u)
+        p, g, (m,), u = block.p, block.g, block.s, block.u
+        np.subtract(g, m, out=g)
+        np.multiply(g, 1.0 - self.beta1, out=u)
         np.add(u, m, out=u)
-        np.multiply(t, 1.0 - self.beta2, out=t)
-        np.add(m, t, out=m)
-        np.sign(u, out=t)  # in place it is 7 times slower
-        np.multiply(t, learning_rate, out=t)
-        np.subtract(p, t, out=p)
+        np.multiply(g, 1.0 - self.beta2, out=g)
+        np.add(m, g, out=m)
+        np.sign(u, out=g)  # in place it is 7 times slower
+        np.multiply(g, learning_rate, out=g)
+        np.subtract(p, g, out=p)

@@ -84,16 +84,16 @@ class Nadam(Optimizer):
 
     def update(self, block: Block, learning_rate: float) -> None:
         """One block."""
-        p, g, (m, v), u, t = block.p, block.g, block.s, block.u, block.t
+        p, g, (m, v), u = block.p, block.g, block.s, block.u
         np.multiply(m, self.beta1, out=m)
         np.add(m, g, out=m)
         np.multiply(g, g, out=u)
         np.multiply(v, self.beta2, out=v)
         np.add(v, u, out=v)
-        np.multiply(m, learning_rate * self.mean / self.root, out=t)
-        np.multiply(g, learning_rate * self.fresh / self.root, out=u)
-        np.add(t, u, out=t)
+        np.multiply(m, learning_rate * self.mean / self.root, out=u)
+        np.multiply(g, learning_rate * self.fresh / self.root, out=g)
+        np.add(g, u, out=g)
         np.sqrt(v, out=u)
         np.add(u, self.epsilon / self.root, out=u)
-        np.divide(t, u, out=t)
-        np.subtract(p, t, out=p)
+        np.divide(g, u, out=g)
+        np.subtract(p, g, out=p)

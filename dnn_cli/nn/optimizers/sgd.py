@@ -50,8 +50,8 @@ class Sgd(Optimizer):
 
     def update(self, block: Block, learning_rate: float) -> None:
         """One block."""
-        np.multiply(block.g, learning_rate, out=block.u)
-        np.subtract(block.p, block.u, out=block.p)
+        np.multiply(block.g, learning_rate, out=block.g)
+        np.subtract(block.p, block.g, out=block.p)
 
 
 @final
@@ -66,11 +66,11 @@ class Momentum(Optimizer):
 
     def update(self, block: Block, learning_rate: float) -> None:
         """One block."""
-        p, g, (v,), u = block.p, block.g, block.s, block.u
+        p, g, (v,) = block.p, block.g, block.s
         np.multiply(v, self.momentum, out=v)
         np.add(v, g, out=v)
-        np.multiply(v, learning_rate, out=u)
-        np.subtract(p, u, out=p)
+        np.multiply(v, learning_rate, out=g)
+        np.subtract(p, g, out=p)
 
 
 @final
@@ -89,6 +89,6 @@ class Nesterov(Optimizer):
         np.multiply(v, self.momentum, out=v)
         np.add(v, g, out=v)
         np.multiply(v, self.momentum, out=u)
-        np.add(u, g, out=u)
-        np.multiply(u, learning_rate, out=u)
-        np.subtract(p, u, out=p)
+        np.add(g, u, out=g)
+        np.multiply(g, learning_rate, out=g)
+        np.subtract(p, g, out=p)
