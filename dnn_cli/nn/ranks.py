@@ -96,20 +96,19 @@ class Ranks(Generic[P]):
     def __exit__(self, *error: object) -> None:
         self.stop()
 
-    def run(self, phase: int, *numbers: float) -> list[float]:
-        """Let every rank do its part of `phase`; what each came to, in the order of ranks.
+    def run(self, phase: int, *numbers: float) -> float:
+        """Let every rank do its part of `phase`; the sum of what they came to, in their order.
 
         Raises:
             MemoryError: a rank is gone, or has no memory.
             RuntimeError: a rank failed; with what it said.
         """
-        three = (*numbers, 0.0, 0.0, 0.0)[:3]
         for other in self._others:
-            other.write(_ORDER.pack(phase, *three))
-        values = [self.part(phase, three)]
+            other.write(_ORDER.pack(phase, *(*numbers, 0.0, 0.0, 0.0)[:3]))
+        total = self.part(phase, numbers)
         for other in self._others:
-            values.append(_answer(other, b"d"))
-        return values
+            total += _answer(other, b"d")
+        return total
 
     def sum(self, vector: Array) -> None:
         """Replace `vector`, contiguous, by its sum over the ranks; all of them have to call this.

@@ -53,12 +53,11 @@ def fit(
     )
     with Stepper(session) as stepper:
         while session.epoch < session.spec.epochs:
-            began = reported = clock()
+            began = now = clock()
             while session.index < session.train.steps:
-                stepper.step()
-                now = clock()
-                if now - reported >= report_every:
-                    reported = now
+                due = now + report_every
+                now = stepper.advance(clock, due)
+                if now >= due:
                     stepper.require_finite()
                     yield stepper.report(now - began)
             stepper.require_finite()
@@ -99,11 +98,20 @@ class Stepper:
         self.ranks.stop()
 
     @np.errstate(over="ignore", invalid="ignore")  # `_update` finds what is not finite
-    def step(self) -> None:
-        """Take one step: batch `session.index` of the epoch under way."""
+    def advance(self, clock: Clock, due: float) -> float:
+        """Take steps until the time is `due`, one at least, or the epoch ends; the time then."""
         s = self.session
-        loss = sum(self.ranks.run(Phase.GRADIENT, s.epoch, s.index, s.step))
-        self._update(loss, sum(self.ranks.run(Phase.SUM)))
+        while True:
+            self._step()
+            now = clock()
+            if now >= due or s.index == s.train.steps:
+                return now
+
+    def _step(self) -> None:
+        """Batch `session.index` of the epoch under way."""
+        s = self.session
+        loss = self.ranks.run(Phase.GRADIENT, s.epoch, s.index, s.step)
+        self._update(loss, self.ranks.run(Phase.SUM))
         s.loss_sum += loss * s.train.rows(s.index)
         s.index += 1
         s.step += 1

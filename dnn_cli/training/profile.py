@@ -59,7 +59,7 @@ class StepProfile:
 def profile_step(session: Session, clock: Clock) -> StepProfile:
     """Take some steps of `session`, which is used up, and time their parts."""
     with Stepper(session) as stepper:
-        whole = _smallest(lambda: _take(stepper), clock)
+        whole = _smallest(lambda: _take(stepper, clock), clock)
     part = stepper.part
     best: dict[tuple[Phase, str], float] = {}
     for _ in range(_REPEATS):
@@ -87,9 +87,9 @@ def copy_rate(clock: Clock) -> float:
     return 2.0 * a.nbytes / _smallest(lambda: np.copyto(b, a), clock)
 
 
-def _take(stepper: Stepper) -> None:
+def _take(stepper: Stepper, clock: Clock) -> None:
     stepper.session.index = 0
-    stepper.step()
+    stepper.advance(clock, due=0.0)
 
 
 def _smallest(action: Callable[[], object], clock: Clock) -> float:

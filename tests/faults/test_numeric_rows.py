@@ -64,10 +64,10 @@ def test_N01_the_update_is_not_applied(here, table, config) -> None:
     session = build(load_config(config(optimizer="{type: adam, learning_rate: 1e30}"))).session()
     stepper = Stepper(session)
     arena, state = session.network.arena, session.optimizer.state
-    stepper.step()
+    stepper.advance(lambda: 0.0, due=0.0)
     before = [arena.params.copy(), *(vector.copy() for vector in state.values())]
     with pytest.raises(DivergedError, match="step 2 "):
-        stepper.step()
+        stepper.advance(lambda: 0.0, due=0.0)
     for was, now in zip(before, [arena.params, *state.values()], strict=True):
         np.testing.assert_array_equal(was, now)
     assert session.step == 1

@@ -87,8 +87,8 @@ def test_ranks_change_nothing_but_rounding(case: str, ranks: int) -> None:
     exact = 1e-9 if alone.network.arena.params.dtype == np.float64 else 1e-3
     with Stepper(alone) as one, Stepper(shared) as several:
         for _ in range(alone.train.steps):
-            one.step()
-            several.step()
+            one.advance(lambda: 0.0, due=0.0)
+            several.advance(lambda: 0.0, due=0.0)
             assert shared.norms[-1] == pytest.approx(alone.norms[-1], rel=exact)
     assert shared.loss_sum == pytest.approx(alone.loss_sum, rel=exact)
     assert alone.outputs is not None and shared.outputs is not None
@@ -104,7 +104,7 @@ def test_a_training_on_ranks_goes_on_bit_for_bit() -> None:
     wanted = list(fit(whole, lambda: 0.0))
     with Stepper(first) as stepper:
         for _ in range(3):
-            stepper.step()
+            stepper.advance(lambda: 0.0, due=0.0)
     second = session_of("image", 2)
     second.network.arena.params[...] = first.network.arena.params
     second.optimizer.load(first.optimizer.state, first.optimizer.steps)
@@ -120,7 +120,7 @@ def test_a_divergence_in_another_rank_is_accounted_for() -> None:
     session = session_of("dense", 2)
     session.train.dataset.inputs[session.train.order(0)[BATCH - 1]] = np.inf
     with Stepper(session) as stepper, pytest.raises(DivergedError, match="the input"):
-        stepper.step()
+        stepper.advance(lambda: 0.0, due=0.0)
 
 
 def test_evaluating_on_ranks_gives_the_same_rows(monkeypatch: pytest.MonkeyPatch) -> None:
