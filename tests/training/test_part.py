@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ TILES = [
     make("flatten"),
 ]
 CASES: dict[str, tuple[list[LayerSpec], tuple[int, ...], AugmentSpec | None]] = {
+    "plain": ([make("dense", units=6), make("tanh")], (5,), None),
     "dense": (DENSE, (5,), None),
     "image": (IMAGE, (6, 4, 2), None),
     "tiles": (TILES, (6, 4, 2), None),
@@ -114,6 +116,17 @@ def test_a_training_on_ranks_goes_on_bit_for_bit() -> None:
     assert list(fit(second, lambda: 0.0)) == wanted  # metrics of training data among them
     assert second.network.arena.params.tobytes() == whole.network.arena.params.tobytes()
     assert second.monitored == whole.monitored
+
+
+def test_training_metrics_of_a_network_that_stands_still_are_those_of_an_evaluation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("dnn_cli.training.loop._ROWS", 5)
+    session = session_of("plain", 1, rate=0.0)
+    session.spec = replace(session.spec, epochs=1, metrics=("log_loss", "accuracy"))
+    *_, end = fit(session, lambda: 0.0)
+    for name in ("loss", "log_loss", "accuracy"):
+        assert end.metrics[f"train.{name}"] == pytest.approx(end.metrics[f"valid.{name}"], rel=1e-9)
 
 
 def test_a_divergence_in_another_rank_is_accounted_for() -> None:
