@@ -68,12 +68,10 @@ class Optimizer(ABC):
         longest = max((block_length(run[1] - run[0]) for run in runs), default=0)
         u = aligned_zeros(longest, arena.params.dtype)
         for start, stop, rate, decay in runs:
-            length = block_length(stop - start)
-            for a in range(start, stop, length):
-                b = min(a + length, stop)
-                state = tuple(v[a:b] for v in self.state.values())
-                views = arena.params[a:b], arena.grads[a:b], state, u[: b - a]
-                found.append(Block(*views, rate, decay))
+            for piece in blocks_of(start, stop):
+                state = tuple(v[piece] for v in self.state.values())
+                views = arena.params[piece], arena.grads[piece], state
+                found.append(Block(*views, u[: piece.stop - piece.start], rate, decay))
         return found
 
     def step(self, learning_rate: float, rank: int = 0, ranks: int = 1) -> None:
@@ -135,6 +133,12 @@ def block_length(count: int) -> int:
     101,770 parameters in two blocks instead of two and a bit: 0.98 of a step of 32 examples.
     """
     return _LINE * max(1, -(-count // (_LINE * max(1, round(count / BLOCK)))))
+
+
+def blocks_of(start: int, stop: int) -> list[slice]:
+    """What lies from `start` to before `stop` in blocks, of which only the last may be shorter."""
+    length = block_length(stop - start)
+    return [slice(a, min(a + length, stop)) for a in range(start, stop, length)]
 
 
 def _runs(arena: Arena, decays: bool) -> list[tuple[int, int, float, float]]:

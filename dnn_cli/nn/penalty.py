@@ -16,7 +16,7 @@ import numpy as np
 
 from dnn_cli.base.types import Array
 from dnn_cli.nn.arena import Arena, aligned_zeros
-from dnn_cli.nn.optimizer import block_length
+from dnn_cli.nn.optimizer import block_length, blocks_of
 
 
 @final
@@ -30,11 +30,10 @@ class Penalty:
         scratch = aligned_zeros(longest, arena.params.dtype)
         self._blocks: list[tuple[Array, Array, Array, float]] = []
         for segment in segments:
-            length = block_length(segment.stop - segment.start)
-            for a in range(segment.start, segment.stop, length):
-                b = min(a + length, segment.stop)
-                views = arena.params[a:b], arena.grads[a:b], scratch[: b - a]
-                self._blocks.append((*views, segment.decay_factor))
+            for piece in blocks_of(segment.start, segment.stop):
+                views = arena.params[piece], arena.grads[piece]
+                u = scratch[: piece.stop - piece.start]
+                self._blocks.append((*views, u, segment.decay_factor))
 
     def value(self) -> float:
         """The price of the present weights."""
