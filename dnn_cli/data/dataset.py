@@ -74,21 +74,21 @@ class Dataset:
     def gather(self, rows: Array, inputs_out: Array, targets_out: Array | None) -> None:
         """Copy the examples `rows` (m,) intp into (m, *shape) float32 and (m, …) targets.
 
-        The rows must exist: `clip` is what makes `np.take` write without a copy of the batch,
-        and it checks nothing.
+        The rows must exist: `clip` is what makes `take` write without a copy of the batch, and
+        it checks nothing. The function np.take is the method, some microseconds later.
         """
         if self.inputs.dtype == np.uint8:
             raw = self._buffer(len(rows))
-            np.take(self.inputs, rows, axis=0, out=raw, mode="clip")
+            self.inputs.take(rows, axis=0, out=raw, mode="clip")
             self._scaling.apply(raw, inputs_out)
         else:
-            np.take(self.inputs, rows, axis=0, out=inputs_out, mode="clip")
+            self.inputs.take(rows, axis=0, out=inputs_out, mode="clip")
         if targets_out is None:
             return
         if self.targets is None:
             self.reconstruct(inputs_out, targets_out)
         else:
-            np.take(self.targets, rows, axis=0, out=targets_out, mode="clip")
+            self.targets.take(rows, axis=0, out=targets_out, mode="clip")
 
     def slice(self, start: int, stop: int, inputs_out: Array, targets_out: Array | None) -> None:
         """Copy the examples from `start` to before `stop`, in order, as `gather` does."""

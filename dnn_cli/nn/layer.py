@@ -67,7 +67,7 @@ class Scratch:
     arrays: dict[str, Array] = field(default_factory=dict)
     grads: dict[str, Array] = field(default_factory=dict)
     inner: tuple[Plan, ...] = ()
-    ranks: Ranks[Any] | None = None
+    ranks: Ranks | None = None
 
     def __getitem__(self, name: str) -> Array:
         return self.arrays[name]

@@ -6,8 +6,6 @@ Rooms      a room is memory for one array of every example: whole (n rows), or l
 
 from __future__ import annotations
 
-from typing import Any
-
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.nn.arena import Arena, aligned_zeros
 from dnn_cli.nn.chain import Chain
@@ -26,7 +24,7 @@ def lay_out(
     train: bool,
     wants_dx: bool = False,
     prefix: str = "",
-    ranks: Ranks[Any] | None = None,
+    ranks: Ranks | None = None,
     block_bytes: int = BLOCK_BYTES,
 ) -> Plan:
     """Allocate every array of `chain` for the batch buffer `x` (n, *in_shape)."""
@@ -45,7 +43,7 @@ class _Layout:
         train: bool,
         wants_dx: bool,
         prefix: str,
-        ranks: Ranks[Any] | None,
+        ranks: Ranks | None,
         block_bytes: int,
     ) -> None:
         self.chain, self.arena, self.x = chain, arena, x

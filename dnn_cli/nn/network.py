@@ -42,7 +42,7 @@ class Network:
         *,
         train: bool,
         wants_dx: bool = False,
-        ranks: Ranks[Any] | None = None,
+        ranks: Ranks | None = None,
         block_bytes: int = BLOCK_BYTES,
     ) -> Plan:
         """Buffers for batches of up to `n` examples; write the inputs into `plan.x`.

@@ -60,7 +60,7 @@ class Optimizer(ABC):
         self._arena = arena
         self.state = {name: shared_zeros(learned, dtype) for name in self.state_names}
         self._vanished = _MARGIN * float(np.finfo(dtype).tiny)
-        self._blocks = self._cut()
+        self._blocks = self._own = self._cut()
 
     def _cut(self) -> list[Block]:
         arena, found = self._arena, []
@@ -74,25 +74,24 @@ class Optimizer(ABC):
                 found.append(Block(*views, u[: piece.stop - piece.start], rate, decay))
         return found
 
-    def step(self, learning_rate: float, rank: int = 0, ranks: int = 1) -> None:
-        """One update of every learned parameter from the gradients in the arena, using them up.
+    def divide(self, rank: int, ranks: int) -> None:
+        """Leave to other ranks, which share the vectors, what is not the part of `rank`."""
+        first, stop = share_of(len(self._blocks), rank, ranks)
+        self._own = self._blocks[first:stop]
 
-        Where several ranks share the vectors, each changes the blocks that are its part.
-        """
+    def step(self, learning_rate: float) -> None:
+        """One update of every learned parameter from the gradients in the arena, using them up."""
         self.steps += 1
         self.begin(self.steps)
-        first, stop = share_of(len(self._blocks), rank, ranks)
-        for block in self._blocks[first:stop]:
-            self._change(block, learning_rate)
-
-    def _change(self, block: Block, learning_rate: float) -> None:
-        rate = learning_rate * block.learning_rate_factor
-        if self.weight_decay and block.decay_factor:
-            shrink = 1.0 - rate * self.weight_decay * block.decay_factor
-            np.multiply(block.p, shrink, out=block.p)
-        self.update(block, rate)
+        for block in self._own:
+            rate = learning_rate * block.learning_rate_factor
+            if self.weight_decay and block.decay_factor:
+                shrink = 1.0 - rate * self.weight_decay * block.decay_factor
+                np.multiply(block.p, shrink, out=block.p)
+            self.update(block, rate)
         if self.steps % _SWEEP == 0:
-            self._sweep(block)
+            for block in self._own:
+                self._sweep(block)
 
     def load(self, state: Mapping[str, Array], steps: int) -> None:
         """Continue from the `state` and `steps` of another optimizer of the same kind.

@@ -5,6 +5,8 @@ Memory     one buffer an activation (none where a layer runs in place), two grad
 Stages     layers run one after another over the whole batch; a run of layers that treat images
            one by one is a stage of blocks of a few images, small enough to stay in cache. What
            no backward pass reads again exists for one block only
+Calls      each pass of each layer is bound to its arrays when the plan is made: what a step runs
+           is a list of calls, without those that change a shape and no number
 Smaller    batches are leading slices of the same buffers (`cut`), made once a size
 Aliasing   a layer runs in place if it may and its input is not needed any more: no layer below
            reads those numbers in backward, and they are not the chain's own input
@@ -14,14 +16,18 @@ Skipped    no dx is computed below the first layer that learns: on flattened ima
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from typing import TypeAlias
 
 import numpy as np
 
 from dnn_cli.base.random import Purpose, key_of, stream
 from dnn_cli.base.types import Array
 from dnn_cli.nn.layer import Layer, Scratch
+
+Call: TypeAlias = Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -35,6 +41,18 @@ class Step:
     dy: Array | None
     dx: Array | None
     ws: Scratch
+
+    def forward(self, train: bool) -> Iterator[Call]:
+        """What there is to do from x to y."""
+        if not (self.layer.keeps_values and np.may_share_memory(self.x, self.y)):
+            yield partial(self.layer.forward, self.x, self.y, self.ws, train)
+
+    def backward(self) -> Iterator[Call]:
+        """What there is to do from dy to the slots' gradients and dx."""
+        x, y, dy, dx = self.x, self.y, self.dy, self.dx
+        if dy is None or (self.layer.keeps_values and (dx is None or np.may_share_memory(dx, dy))):
+            return
+        yield partial(self.layer.backward, x, y, dy, dx, self.ws)
 
     def cut(self, n: int) -> Step:
         """The same for the first `n` examples."""
@@ -62,17 +80,6 @@ class Block:
     stop: int
     steps: list[Step]
 
-    def forward(self, train: bool) -> None:
-        """Every layer in order."""
-        for s in self.steps:
-            s.layer.forward(s.x, s.y, s.ws, train)
-
-    def backward(self) -> None:
-        """Every layer in reverse order."""
-        for s in reversed(self.steps):
-            assert s.dy is not None
-            s.layer.backward(s.x, s.y, s.dy, s.dx, s.ws)
-
     def over(self, old: Array, new: Array) -> Block:
         """The same with `new` in place of the memory of `old`, both of the whole batch."""
         part = slice(self.start, self.stop)
@@ -99,18 +106,19 @@ class Stage:
     blocks: list[Block]
     gradients: list[tuple[Array, Array]]
 
-    def forward(self, train: bool) -> None:
-        """Run the layers on the stage's input."""
-        for block in self.blocks:
-            block.forward(train)
+    def forward(self, train: bool) -> Iterator[Call]:
+        """Every layer in order, block by block."""
+        for step in self.steps():
+            yield from step.forward(train)
 
-    def backward(self) -> None:
-        """From the gradient of the stage's output to those of its slots and of its input."""
+    def backward(self) -> Iterator[Call]:
+        """Every layer in reverse order, block by block."""
         for index, block in enumerate(self.blocks):
-            block.backward()
+            for step in reversed(block.steps):
+                yield from step.backward()
             if index:
                 for target, part in self.gradients:
-                    np.add(target, part, out=target)
+                    yield partial(np.add, target, part, out=target)
 
     def cut(self, n: int) -> Stage:
         """The stage for the first `n` examples."""
@@ -137,17 +145,27 @@ class Plan:
     dx: Array | None
     random: list[Step]  # over the whole batch: masks are drawn for it at once
     _cuts: dict[int, Plan] = field(default_factory=dict)
+    _forward: dict[bool, list[Call]] = field(init=False)
+    _backward: list[Call] = field(init=False)
+
+    def __post_init__(self) -> None:
+        stages = self.stages
+        self._forward = {
+            train: [call for stage in stages for call in stage.forward(train)]
+            for train in (False, True)
+        }
+        self._backward = [call for stage in reversed(stages) for call in stage.backward()]
 
     def forward(self, train: bool) -> Array:
         """Run every layer on `x`; the result is `y`."""
-        for stage in self.stages:
-            stage.forward(train)
+        for call in self._forward[train]:
+            call()
         return self.y
 
     def backward(self) -> None:
         """From `dy` to the gradients of every slot, and `dx` if there is one."""
-        for stage in reversed(self.stages):
-            stage.backward()
+        for call in self._backward:
+            call()
 
     def over(self, x: Array) -> Plan:
         """The same plan with `x`, which it does not change, in place of its own input buffer.

@@ -22,7 +22,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import Any, Generic, NoReturn, Self, TypeVar, final
+from typing import Any, NoReturn, Self, TypeAlias, final
 
 import numpy as np
 
@@ -30,9 +30,9 @@ from dnn_cli.base.errors import LimitError
 from dnn_cli.base.types import Array
 from dnn_cli.nn.arena import shared_zeros
 
-P = TypeVar("P", bound=Callable[[int, Sequence[float]], float])  # does a rank's part of a phase
+Phases: TypeAlias = Sequence[Callable[..., float]]  # what a rank does of each, given its numbers
 
-_ORDER = struct.Struct("<B3d")  # phase and numbers, to a rank
+_ORDER = struct.Struct("<BB3d")  # phase, how many numbers, and the numbers, to a rank
 _ANSWER = struct.Struct("<cd")  # done and with what value, met, or failed; from a rank
 _GO_ON = 255  # in place of a phase: all ranks have met
 _TEXT = 1000  # bytes of a failure's text: less than a pipe takes at once
@@ -61,8 +61,8 @@ def share_of(count: int, rank: int, ranks: int) -> tuple[int, int]:
 
 
 @final
-class Ranks(Generic[P]):
-    """`count` ranks; `make` gives each its part, and is called in the rank's own process.
+class Ranks:
+    """`count` ranks; `make` gives each its phases, and is called in the rank's own process.
 
     Shapes     `sum` takes vectors of up to `width` numbers of type `dtype`
 
@@ -74,7 +74,7 @@ class Ranks(Generic[P]):
     """
 
     def __init__(
-        self, count: int, make: Callable[[Ranks[P]], P], width: int = 0, dtype: Any = np.float32
+        self, count: int, make: Callable[[Ranks], Phases], width: int = 0, dtype: Any = np.float32
     ) -> None:
         self.count, self.rank = count, 0
         self.own = self.whole = 0
@@ -85,7 +85,7 @@ class Ranks(Generic[P]):
         for rank in range(1, count):
             self._others.append(self._fork(rank, make))
         try:
-            self.part = make(self)  # of rank 0
+            self._phases = make(self)  # of rank 0
         except BaseException:
             self.stop()
             raise
@@ -104,8 +104,8 @@ class Ranks(Generic[P]):
             RuntimeError: a rank failed; with what it said.
         """
         for other in self._others:
-            other.write(_ORDER.pack(phase, *(*numbers, 0.0, 0.0, 0.0)[:3]))
-        total = self.part(phase, numbers)
+            other.write(_order(phase, numbers))
+        total = self._phases[phase](*numbers)
         for other in self._others:
             total += _answer(other, b"d")
         return total
@@ -126,7 +126,7 @@ class Ranks(Generic[P]):
             for other in self._others:
                 _answer(other, b"m")
             for other in self._others:
-                other.write(_ORDER.pack(_GO_ON, 0.0, 0.0, 0.0))
+                other.write(_order(_GO_ON))
         else:
             self._above.write(_ANSWER.pack(b"m", 0.0))
             if not self._above.read(_ORDER.size):
@@ -139,7 +139,7 @@ class Ranks(Generic[P]):
             other.close()
         self._others.clear()
 
-    def _fork(self, rank: int, make: Callable[[Ranks[P]], P]) -> _Line:
+    def _fork(self, rank: int, make: Callable[[Ranks], Phases]) -> _Line:
         try:
             down, up = os.pipe(), os.pipe()
             with warnings.catch_warnings():
@@ -159,7 +159,7 @@ class Ranks(Generic[P]):
         os.close(up[1])
         return _Line(up[0], down[1], process)
 
-    def _serve(self, rank: int, make: Callable[[Ranks[P]], P], line: _Line) -> NoReturn:
+    def _serve(self, rank: int, make: Callable[[Ranks], Phases], line: _Line) -> NoReturn:
         """The life of another rank: orders, until there are no more."""
         try:
             line.keep_only()
@@ -168,10 +168,10 @@ class Ranks(Generic[P]):
             gc.disable()
             np.seterr(over="ignore", invalid="ignore")  # rank 0 looks at what comes of it
             self.rank, self._above, self._others = rank, line, []
-            part = make(self)
+            phases = make(self)
             while order := line.read(_ORDER.size):
-                phase, *numbers = _ORDER.unpack(order)
-                line.write(_ANSWER.pack(b"d", part(phase, numbers)))
+                phase, given, *numbers = _ORDER.unpack(order)
+                line.write(_ANSWER.pack(b"d", phases[phase](*numbers[:given])))
         except MemoryError:
             line.write(_ANSWER.pack(b"o", 0.0))
         except BaseException as error:
@@ -179,6 +179,11 @@ class Ranks(Generic[P]):
             line.write(_ANSWER.pack(b"e", float(len(text))) + text)
         finally:
             os._exit(0)
+
+
+def _order(phase: int, numbers: Sequence[float] = ()) -> bytes:
+    """The message that tells a rank to do its part of `phase`, given up to three numbers."""
+    return _ORDER.pack(phase, len(numbers), *(*numbers, 0.0, 0.0, 0.0)[:3])
 
 
 def _answer(line: _Line, wanted: bytes) -> float:

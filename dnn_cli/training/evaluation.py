@@ -15,7 +15,7 @@ from dnn_cli.data.dataset import Dataset
 from dnn_cli.nn.arena import shared_zeros
 from dnn_cli.nn.loss import Loss, cut_scratch, loss_scratch
 from dnn_cli.nn.network import Network
-from dnn_cli.nn.ranks import Ranks, share_of
+from dnn_cli.nn.ranks import Phases, Ranks, share_of
 
 _FLOATS = 1 << 20  # of the widest activation in one evaluation batch: 4 MB
 _ROWS = 1024  # more gain nothing: the products are large enough
@@ -72,10 +72,11 @@ class Evaluator:
         """Write predictions, and targets that are inputs; the sum of the losses if `targets`."""
         ranks = self.ranks if worth_ranks(self.network, data.rows) else 1
 
-        def part(rank: int) -> float:
-            return self._rows(data, *share_of(data.rows, rank, ranks), predictions, targets)
+        def part(own: Ranks) -> Phases:
+            first, stop = share_of(data.rows, own.rank, ranks)
+            return (lambda: self._rows(data, first, stop, predictions, targets),)
 
-        with Ranks(ranks, lambda own: lambda phase, numbers: part(own.rank)) as all_ranks:
+        with Ranks(ranks, part) as all_ranks:
             return all_ranks.run(0)
 
     @np.errstate(over="ignore", invalid="ignore")  # whoever reads the predictions looks

@@ -20,13 +20,13 @@ from dnn_cli.data.dataset import Dataset
 from dnn_cli.nn.arena import shared_zeros
 from dnn_cli.nn.clipping import clip_norm, clip_value
 from dnn_cli.nn.penalty import Penalty
-from dnn_cli.nn.ranks import Ranks
+from dnn_cli.nn.ranks import Phases, Ranks
 from dnn_cli.nn.schedule import Progress, Schedule
 from dnn_cli.training.diagnosis import diverged, diverged_after, require_finite
 from dnn_cli.training.evaluation import Evaluator, canonical
 from dnn_cli.training.events import EpochFinished, StepsFinished
 from dnn_cli.training.metrics import measure
-from dnn_cli.training.part import Part, Phase, widest_sum
+from dnn_cli.training.part import GRADIENT, SUM, UPDATE, Part, widest_sum
 from dnn_cli.training.session import Session
 
 Clock = Callable[[], float]
@@ -84,13 +84,12 @@ class Stepper:
         self._keep_outputs(arena.params.dtype)
         others = [shared_zeros(arena.learned, arena.grads.dtype) for _ in range(1, session.ranks)]
         gradients = [arena.grads, *others]
-        self.ranks = Ranks(
-            session.ranks,
-            lambda ranks: Part(session, ranks, gradients),
-            widest_sum(session),
-            arena.params.dtype,
-        )
-        self.part = self.ranks.part
+
+        def part(ranks: Ranks) -> Phases:
+            self.part = Part(session, ranks, gradients)  # in each rank's own process
+            return self.part.phases
+
+        self.ranks = Ranks(session.ranks, part, widest_sum(session), arena.params.dtype)
 
     def __enter__(self) -> Stepper:
         return self
@@ -98,7 +97,7 @@ class Stepper:
     def __exit__(self, *error: object) -> None:
         self.ranks.stop()
 
-    @np.errstate(over="ignore", invalid="ignore")  # `_update` finds what is not finite
+    @np.errstate(over="ignore", invalid="ignore")  # `_step` finds what is not finite
     def advance(self, clock: Clock, due: float) -> float:
         """Take steps until the time is `due`, one at least, or the epoch ends; the time then."""
         s = self.session
@@ -110,23 +109,16 @@ class Stepper:
 
     def _step(self) -> None:
         """Batch `session.index` of the epoch under way."""
-        s = self.session
-        loss = self.ranks.run(Phase.GRADIENT, s.epoch, s.index, s.step)
-        self._update(loss, self.ranks.run(Phase.SUM))
-        s.loss_sum += loss * s.train.rows(s.index)
-        s.index += 1
-        s.step += 1
-
-    def _update(self, loss: float, square: float) -> None:
-        s = self.session
-        arena, recipe = s.network.arena, s.recipe
+        s, recipe, run = self.session, self.session.recipe, self.ranks.run
+        arena = s.network.arena
+        loss = run(GRADIENT, s.epoch, s.index, s.step)
+        square = run(SUM)
         if self.penalty is not None:
             self.penalty.add_gradient()
             square = float(np.dot(arena.grads, arena.grads))
         if not math.isfinite(square) or not math.isfinite(loss):
             raise diverged(s, self.part, loss, self.learning_rate)
-        norm = math.sqrt(square)
-        s.norms.append(norm)
+        s.norms.append(math.sqrt(square))
         del s.norms[:-_NORMS]
         if recipe.clip_value is not None:
             clip_value(arena.grads, recipe.clip_value)
@@ -134,7 +126,10 @@ class Stepper:
             clip_norm(arena.grads, recipe.clip_norm)
         if self.schedule is not None:
             self.learning_rate = recipe.learning_rate * self.schedule(self._progress())
-        self.ranks.run(Phase.UPDATE, self.learning_rate)
+        run(UPDATE, self.learning_rate)
+        s.loss_sum += loss * self.ranks.whole
+        s.index += 1
+        s.step += 1
 
     def _progress(self) -> Progress:
         s = self.session

@@ -9,8 +9,8 @@ Equal       to rounding, whatever the number of ranks: masks and changes of imag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from enum import IntEnum
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import final
 
 import numpy as np
@@ -23,13 +23,7 @@ from dnn_cli.nn.ranks import Ranks, share_of
 from dnn_cli.training.evaluation import target_buffer
 from dnn_cli.training.session import Session
 
-
-class Phase(IntEnum):
-    """What ranks are told to do, with which numbers."""
-
-    GRADIENT = 0  # epoch, batch, step
-    SUM = 1
-    UPDATE = 2  # learning rate
+GRADIENT, SUM, UPDATE = range(3)  # the places of a part's phases
 
 
 def rows_of(size: int, ranks: int) -> int:
@@ -43,32 +37,39 @@ def widest_sum(session: Session) -> int:
     return max((2 * size_of(slot.shape) for layer in layers for slot in layer.slots), default=0)
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A rank's examples of every batch of `whole`: which, and its arrays cut to them."""
+
+    whole: int
+    first: int
+    stop: int
+    plan: Plan
+    outputs: Array  # the plan's (n, j)
+    targets: Array
+    scratch: Mapping[str, Array]  # of the loss
+
+
 @final
 class Part:
     """A rank's part of the steps of `session`; `gradients` are those of all ranks."""
 
-    def __init__(self, session: Session, ranks: Ranks[Part], gradients: Sequence[Array]) -> None:
+    def __init__(self, session: Session, ranks: Ranks, gradients: Sequence[Array]) -> None:
         self.session, self.ranks, self.gradients = session, ranks, gradients
         network, size = session.network, rows_of(session.train.batch_size, ranks.count)
         network.arena.grads = gradients[ranks.rank]
         self.plan = network.plan(size, train=True, ranks=ranks)
         self.targets = target_buffer(session.train.dataset, size)
-        self.scratch = {size: loss_scratch(session.loss, size, network.arena.params.dtype)}
+        self.scratch = loss_scratch(session.loss, size, network.arena.params.dtype)
         self.random = any(layer.random for _, layer in network.chain.walk())
+        session.optimizer.divide(ranks.rank, ranks.count)
         length = block_length(gradients[0].size)
         blocks = share_of(-(-gradients[0].size // length), ranks.rank, ranks.count)
         self.piece = slice(*(edge * length for edge in blocks))
+        self.phases = self.gradient, self.sum, self.update
+        self._shares: dict[int, Share | None] = {}
         self._epoch = -1
         self._rows: Array | None = None
-
-    def __call__(self, phase: int, numbers: Sequence[float]) -> float:
-        """Do this rank's part of `phase`."""
-        if phase == Phase.GRADIENT:
-            return self.gradient(*map(int, numbers))
-        if phase == Phase.SUM:
-            return self.sum()
-        self.update(numbers[0])
-        return 0.0
 
     def order(self, epoch: int) -> Array:
         """The rows of the training data in the order of `epoch`."""
@@ -76,61 +77,75 @@ class Part:
             self._epoch, self._rows = epoch, self.session.train.order(epoch)
         return self._rows
 
-    def gradient(self, epoch: int, index: int, step: int) -> float:
+    def gradient(self, epoch: float, index: float, step: float) -> float:
         """Write the gradient of batch `index`; the rank's part of the batch's mean loss."""
-        s, ranks = self.session, self.ranks
-        plan, first = self.fill(epoch, index, ranks.rank)
-        if plan is None:
-            self.gradients[ranks.rank].fill(0.0)
+        s, number = self.session, int(index)
+        share = self.share(number)
+        if share is None:
+            self.gradients[self.ranks.rank].fill(0.0)
             return 0.0
+        self.fill(share, int(epoch), number)
         if self.random:
-            plan.draw(s.seed, step, first)
-        z = plan.forward(True)
-        loss = self.loss(plan)
-        plan.backward()
+            share.plan.draw(s.seed, int(step), share.first)
+        share.plan.forward(True)
+        loss = self.loss(share)
+        share.plan.backward()
         if s.outputs is not None:
-            start = index * s.train.batch_size + first
-            s.outputs[start : start + ranks.own] = z.reshape(ranks.own, -1)
+            start = number * s.train.batch_size
+            s.outputs[start + share.first : start + share.stop] = share.outputs
         return loss
 
-    def loss(self, plan: Plan) -> float:
+    def loss(self, share: Share) -> float:
         """This rank's part of the batch's mean loss, and its gradient at the outputs."""
-        own, whole = self.ranks.own, self.ranks.whole
+        plan, ranks = share.plan, self.ranks
         assert plan.dy is not None
-        loss = self.session.loss.value_and_grad(
-            plan.y, self.targets[:own], plan.dy, self._scratch(own)
-        )
-        if own == whole:
+        loss = self.session.loss.value_and_grad(plan.y, share.targets, plan.dy, share.scratch)
+        if ranks.own == ranks.whole:
             return loss
-        np.multiply(plan.dy, own / whole, out=plan.dy)
-        return loss * own / whole
+        np.multiply(plan.dy, ranks.own / ranks.whole, out=plan.dy)
+        return loss * ranks.own / ranks.whole
 
-    def fill(self, epoch: int, index: int, rank: int) -> tuple[Plan | None, int]:
-        """Gather what is the part of `rank` in batch `index`: its plan, and its first example.
+    def share(self, index: int) -> Share | None:
+        """What this rank has of batch `index`; None where the batch is so small that it has none.
 
-        No plan where the batch is so small that the rank has no part in it.
+        Made once a size: each name looked up in a step is brought back from beyond the caches.
         """
-        train = self.session.train
-        whole = train.rows(index)
+        whole = self.session.train.rows(index)
+        if whole not in self._shares:
+            self._shares[whole] = self._share(whole, self.ranks.rank)
+        return self._shares[whole]
+
+    def _share(self, whole: int, rank: int) -> Share | None:
         first, stop = share_of(whole, rank, self.ranks.count)
-        self.ranks.own, self.ranks.whole = stop - first, whole
-        if first == stop:
-            return None, first
-        train.fill(self.order(epoch), epoch, index, self.plan.x, self.targets, first, stop)
-        return self.plan.cut(stop - first), first
+        own = stop - first
+        if not own:
+            return None
+        plan, scratch = self.plan.cut(own), cut_scratch(self.session.loss, self.scratch, own)
+        outputs = plan.y.reshape(own, -1)
+        return Share(whole, first, stop, plan, outputs, self.targets[:own], scratch)
+
+    def fill(self, share: Share, epoch: int, index: int) -> None:
+        """Gather the examples of `share` in batch `index`."""
+        ranks = self.ranks
+        ranks.own, ranks.whole = share.stop - share.first, share.whole
+        self.session.train.fill(
+            self.order(epoch), epoch, index, share.plan.x, share.targets, share.first, share.stop
+        )
 
     def replay(self, epoch: int, index: int) -> Iterator[Plan]:
         """The plan of this rank filled with the examples of one rank after the other.
 
         Nobody waits meanwhile: what each plan holds counts as the whole batch.
         """
+        s = self.session
         for rank in range(self.ranks.count):
-            plan, first = self.fill(epoch, index, rank)
-            if plan is not None:
+            share = self._share(s.train.rows(index), rank)
+            if share is not None:
+                self.fill(share, epoch, index)
                 self.ranks.whole = self.ranks.own
                 if self.random:
-                    plan.draw(self.session.seed, self.session.step, first)
-                yield plan
+                    share.plan.draw(s.seed, s.step, share.first)
+                yield share.plan
 
     def sum(self) -> float:
         """Let the gradient of rank 0 be the sum of all, in this rank's piece; its squared norm."""
@@ -139,13 +154,7 @@ class Part:
             np.add(total, other, out=total)
         return float(np.dot(total, total))
 
-    def update(self, learning_rate: float) -> None:
-        """Change this rank's piece of the parameters."""
-        self.session.optimizer.step(learning_rate, self.ranks.rank, self.ranks.count)
-
-    def _scratch(self, m: int) -> dict[str, Array]:
-        found = self.scratch.get(m)
-        if found is None:
-            whole = self.scratch[len(self.plan.x)]
-            found = self.scratch[m] = cut_scratch(self.session.loss, whole, m)
-        return found
+    def update(self, learning_rate: float) -> float:
+        """Change this rank's piece of the parameters; nothing to add up."""
+        self.session.optimizer.step(learning_rate)
+        return 0.0

@@ -111,13 +111,15 @@ def _parts(part: Part, clock: Clock) -> dict[tuple[Phase, str], float]:
         action()
         found[phase, name] = found.get((phase, name), 0.0) + clock() - began
 
-    timed("gather", "batch", lambda: part.fill(s.epoch, 0, 0))
-    plan = part.plan.cut(part.ranks.own)
+    share = part.share(0)
+    assert share is not None  # the first batch is the largest, and this rank the first
+    plan = share.plan
+    timed("gather", "batch", lambda: part.fill(share, s.epoch, 0))
     if part.random:
         timed("draw", "masks", lambda: plan.draw(s.seed, s.step))
     for one in plan.steps:
         timed("forward", one.name, lambda a=one: a.layer.forward(a.x, a.y, a.ws, True))  # type: ignore[misc]
-    timed("loss", "", lambda: part.loss(plan))
+    timed("loss", "", lambda: part.loss(share))
     for one in reversed(plan.steps):
         timed("backward", one.name, lambda a=one: _backward(a))  # type: ignore[misc]
     timed("update", "sum and norm", part.sum)

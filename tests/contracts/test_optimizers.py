@@ -67,7 +67,8 @@ def test_ranks_that_share_a_step_change_no_bit(
     def shared(rate: float) -> None:
         for rank in (2, 0, 1):
             before, steps = arena.params.copy(), optimizer.steps
-            step(rate, rank, 3)
+            optimizer.divide(rank, 3)
+            step(rate)
             assert not np.array_equal(before, arena.params)
             optimizer.steps = steps
         optimizer.steps += 1

@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,12 @@ import pytest
 
 from dnn_cli.base.errors import LimitError
 from dnn_cli.nn.arena import shared_zeros
-from dnn_cli.nn.ranks import Ranks, share_of
+from dnn_cli.nn.ranks import Phases, Ranks, share_of
 
-WORK = Callable[[int, Sequence[float]], float]
+
+def each(part: Callable[..., float]) -> Phases:
+    """Phases 0 to 3 that do the same, told which they are."""
+    return [partial(part, phase) for phase in range(4)]
 
 
 @pytest.mark.parametrize(("count", "ranks"), [(7, 3), (128, 2), (3, 3), (2, 3), (1, 4), (0, 2)])
@@ -33,12 +37,12 @@ def test_parts_are_neighbours_that_make_up_the_whole(count: int, ranks: int) -> 
 def test_each_rank_does_its_part_and_all_see_what_it_wrote(count: int) -> None:
     board = shared_zeros(count * 2, np.float64).reshape(count, 2)
 
-    def make(ranks: Ranks[WORK]) -> WORK:
-        def part(phase: int, numbers: Sequence[float]) -> float:
+    def make(ranks: Ranks) -> Phases:
+        def part(phase: int, *numbers: float) -> float:
             board[ranks.rank] = phase, os.getpid()
             return numbers[1] * ranks.rank
 
-        return part
+        return each(part)
 
     with Ranks(count, make) as ranks:
         for phase in (0, 3, 1):
@@ -53,8 +57,8 @@ def test_each_rank_does_its_part_and_all_see_what_it_wrote(count: int) -> None:
 def test_sums_within_a_phase_are_the_same_bits_everywhere() -> None:
     shown = shared_zeros(3 * 50 * 4, np.float32).reshape(3, 50, 4)
 
-    def make(ranks: Ranks[WORK]) -> WORK:
-        def part(phase: int, numbers: Sequence[float]) -> float:
+    def make(ranks: Ranks) -> Phases:
+        def part(phase: int, *numbers: float) -> float:
             ranks.own, ranks.whole = 1, phase
             for turn in range(50):
                 vector = np.array([0.1, 1e8, turn, ranks.rank], np.float32)
@@ -62,7 +66,7 @@ def test_sums_within_a_phase_are_the_same_bits_everywhere() -> None:
                 shown[ranks.rank, turn] = vector
             return 0.0
 
-        return part
+        return each(part)
 
     with Ranks(3, make, width=4) as ranks:
         ranks.run(3)
@@ -75,14 +79,14 @@ def test_sums_within_a_phase_are_the_same_bits_everywhere() -> None:
         np.testing.assert_array_equal(shown[2, 4], [np.float32(0.1), 1e8, 4, 2])
 
 
-def failing(error: BaseException) -> Callable[[Ranks[WORK]], WORK]:
-    def make(ranks: Ranks[WORK]) -> WORK:
-        def part(phase: int, numbers: Sequence[float]) -> float:
+def failing(error: BaseException) -> Callable[[Ranks], Phases]:
+    def make(ranks: Ranks) -> Phases:
+        def part(phase: int, *numbers: float) -> float:
             if ranks.rank == 1:
                 raise error
             return 0.0
 
-        return part
+        return each(part)
 
     return make
 
@@ -101,8 +105,8 @@ def test_a_failure_is_told() -> None:
 def test_a_rank_that_is_killed_is_noticed(when: str) -> None:
     board = shared_zeros(1, np.int64)
 
-    def make(ranks: Ranks[WORK]) -> WORK:
-        def part(phase: int, numbers: Sequence[float]) -> float:
+    def make(ranks: Ranks) -> Phases:
+        def part(phase: int, *numbers: float) -> float:
             if ranks.rank == 1:
                 board[0] = os.getpid()
             if phase == 1 and ranks.rank == 1:
@@ -112,7 +116,7 @@ def test_a_rank_that_is_killed_is_noticed(when: str) -> None:
                 ranks.sum(np.zeros(1, np.float32))
             return 0.0
 
-        return part
+        return each(part)
 
     with Ranks(2, make, width=1) as ranks:
         ranks.run(0)
@@ -141,8 +145,8 @@ def test_a_system_that_refuses_a_process_or_memory(monkeypatch: pytest.MonkeyPat
 
 
 def test_other_ranks_hold_no_file_and_hear_no_signal(tmp_path: Path) -> None:
-    def make(ranks: Ranks[WORK]) -> WORK:
-        def part(phase: int, numbers: Sequence[float]) -> float:
+    def make(ranks: Ranks) -> Phases:
+        def part(phase: int, *numbers: float) -> float:
             if ranks.rank == 0:
                 return 0.0
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -151,7 +155,7 @@ def test_other_ranks_hold_no_file_and_hear_no_signal(tmp_path: Path) -> None:
             paths = [str(link.readlink()) for link in links if link.is_symlink()]
             return float(sum(path != os.devnull and "pipe:" not in path for path in paths))
 
-        return part
+        return each(part)
 
     with (tmp_path / "lock").open("w") as file, Ranks(2, make) as ranks:
         fcntl.flock(file, fcntl.LOCK_EX)
@@ -163,7 +167,7 @@ import os, signal, sys
 from dnn_cli.nn.ranks import Ranks
 def told(ranks):
     open(sys.argv[1], "a").write(f"{os.getpid()}\\n")
-    return lambda phase, numbers: 0.0
+    return [lambda: 0.0]
 ranks = Ranks(3, told)
 ranks.run(0)
 os.kill(os.getpid(), signal.SIGKILL)
