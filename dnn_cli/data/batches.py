@@ -28,7 +28,7 @@ class Batches:
     index) alone.
     """
 
-    __slots__ = ("_augmenter", "_order", "batch_size", "dataset", "seed", "steps")
+    __slots__ = ("_augmenter", "_epoch", "_order", "batch_size", "dataset", "seed", "steps")
 
     def __init__(
         self,
@@ -45,15 +45,17 @@ class Batches:
         self.seed = seed
         self.steps = -(-dataset.rows // self.batch_size)  # an epoch
         self._order = np.arange(dataset.rows, dtype=np.intp)
+        self._epoch: int | None = None
         self._augmenter: Augmenter | None = None
         if augment is not None and augment.active:
             self._augmenter = Augmenter(augment, dataset.input_shape, dataset.black())
 
     def order(self, epoch: int) -> Array:
-        """The rows in the order of `epoch`: intp (n,), overwritten by the next call."""
-        if self.steps > 1:
+        """The rows in the order of `epoch`: intp (n,), kept until that of another is wanted."""
+        if epoch != self._epoch and self.steps > 1:
             shuffled = stream(self.seed, Purpose.ORDER, epoch).permutation(self.dataset.rows)
             np.copyto(self._order, shuffled)
+            self._epoch = epoch
         return self._order
 
     def rows(self, index: int) -> int:
@@ -61,32 +63,21 @@ class Batches:
         return min(self.batch_size, self.dataset.rows - index * self.batch_size)
 
     def fill(
-        self,
-        order: Array,
-        epoch: int,
-        index: int,
-        inputs_out: Array,
-        targets_out: Array | None,
-        first: int = 0,
-        stop: int | None = None,
-    ) -> int:
-        """Fill the buffers with step `index` (from 0) of `epoch`; returns its rows m.
+        self, epoch: int, index: int, inputs: Array, targets: Array | None, first: int = 0
+    ) -> None:
+        """Fill the buffers with examples of step `index` (from 0) of `epoch`, from `first` on.
 
-        `order` is that of the epoch. The first m rows of the buffers are written; the buffers
-        hold `batch_size` or more. Of the batch only the examples from `first` to before `stop`:
-        they are the same numbers as within the whole.
+        The buffers hold as many examples as are wanted, up to `rows(index)`: they are the same
+        numbers as within the whole batch.
         """
-        stop = self.rows(index) if stop is None else stop
-        start, count = index * self.batch_size + first, stop - first
-        inputs = inputs_out[:count]
-        targets = None if targets_out is None else targets_out[:count]
+        start = index * self.batch_size + first
+        stop = start + len(inputs)
         if self.steps == 1:
-            self.dataset.slice(start, start + count, inputs, targets)
+            self.dataset.slice(start, stop, inputs, targets)
         else:
-            self.dataset.gather(order[start : start + count], inputs, targets)
+            self.dataset.gather(self.order(epoch)[start:stop], inputs, targets)
         if self._augmenter is not None:
             self._augment(self._augmenter, epoch, index, first, inputs, targets)
-        return count
 
     def _augment(
         self,

@@ -35,7 +35,8 @@ class Dataset:
         self.scaling = scaling
         self.task = task
         self._scaling = scaling.spread(inputs.shape[1:])
-        self._bytes = np.empty((0, *inputs.shape[1:]), dtype=np.uint8)
+        # Where inputs are bytes, room for those of a batch.
+        self._bytes = inputs[:0].copy() if inputs.dtype == np.uint8 else None
 
     @property
     def rows(self) -> int:
@@ -77,12 +78,14 @@ class Dataset:
         The rows must exist: `clip` is what makes `take` write without a copy of the batch, and
         it checks nothing. The function np.take is the method, some microseconds later.
         """
-        if self.inputs.dtype == np.uint8:
-            raw = self._buffer(len(rows))
+        if self._bytes is None:
+            self.inputs.take(rows, axis=0, out=inputs_out, mode="clip")
+        else:
+            if len(rows) > len(self._bytes):
+                self._bytes = np.empty((len(rows), *self.input_shape), dtype=np.uint8)
+            raw = self._bytes[: len(rows)]
             self.inputs.take(rows, axis=0, out=raw, mode="clip")
             self._scaling.apply(raw, inputs_out)
-        else:
-            self.inputs.take(rows, axis=0, out=inputs_out, mode="clip")
         if targets_out is None:
             return
         if self.targets is None:
@@ -126,8 +129,3 @@ class Dataset:
         pixel = np.zeros(self.input_shape[-1:], dtype=np.float32)
         self.scaling.apply(pixel, pixel)
         return pixel
-
-    def _buffer(self, rows: int) -> Array:
-        if rows > len(self._bytes):
-            self._bytes = np.empty((rows, *self.input_shape), dtype=np.uint8)
-        return self._bytes[:rows]

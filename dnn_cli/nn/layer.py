@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dnn_cli.base.registry import Registry
@@ -57,20 +57,24 @@ class Need:
     keep: bool = False
 
 
-@dataclass(slots=True)
-class Scratch:
+class Scratch(dict[str, Array]):
     """What a layer finds in `ws`: its arrays cut to the batch, its gradients, nested plans.
 
     `ranks`: those that compute a part of the batch each, for layers that look at all of it.
     """
 
-    arrays: dict[str, Array] = field(default_factory=dict)
-    grads: dict[str, Array] = field(default_factory=dict)
-    inner: tuple[Plan, ...] = ()
-    ranks: Ranks | None = None
+    __slots__ = ("grads", "inner", "ranks")
 
-    def __getitem__(self, name: str) -> Array:
-        return self.arrays[name]
+    def __init__(
+        self,
+        arrays: Mapping[str, Array],
+        grads: dict[str, Array] | None = None,
+        inner: tuple[Plan, ...] = (),
+        ranks: Ranks | None = None,
+    ) -> None:
+        super().__init__(arrays)
+        self.grads = {} if grads is None else grads
+        self.inner, self.ranks = inner, ranks
 
     @property
     def first(self) -> bool:

@@ -57,7 +57,7 @@ class Step:
     def cut(self, n: int) -> Step:
         """The same for the first `n` examples."""
         needs = self.layer.needs
-        arrays = {k: a[:n] if needs[k].per_example else a for k, a in self.ws.arrays.items()}
+        arrays = {k: a[:n] if needs[k].per_example else a for k, a in self.ws.items()}
         inner = tuple(p.cut(n) for p in self.ws.inner)
         scratch = Scratch(arrays, self.ws.grads, inner, self.ws.ranks)
         dy = None if self.dy is None else self.dy[:n]

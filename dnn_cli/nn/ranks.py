@@ -30,7 +30,8 @@ from dnn_cli.base.errors import LimitError
 from dnn_cli.base.types import Array
 from dnn_cli.nn.arena import shared_zeros
 
-Phases: TypeAlias = Sequence[Callable[..., float]]  # what a rank does of each, given its numbers
+# What a rank does of each phase, given its numbers; what it comes to, if that is to be added up.
+Phases: TypeAlias = Sequence[Callable[..., float | None]]
 
 _ORDER = struct.Struct("<BB3d")  # phase, how many numbers, and the numbers, to a rank
 _ANSWER = struct.Struct("<cd")  # done and with what value, met, or failed; from a rank
@@ -105,7 +106,7 @@ class Ranks:
         """
         for other in self._others:
             other.write(_order(phase, numbers))
-        total = self._phases[phase](*numbers)
+        total = self._phases[phase](*numbers) or 0.0
         for other in self._others:
             total += _answer(other, b"d")
         return total
@@ -171,7 +172,7 @@ class Ranks:
             phases = make(self)
             while order := line.read(_ORDER.size):
                 phase, given, *numbers = _ORDER.unpack(order)
-                line.write(_ANSWER.pack(b"d", phases[phase](*numbers[:given])))
+                line.write(_ANSWER.pack(b"d", phases[phase](*numbers[:given]) or 0.0))
         except MemoryError:
             line.write(_ANSWER.pack(b"o", 0.0))
         except BaseException as error:

@@ -81,7 +81,7 @@ def _reported(
 ) -> ReportedDivergenceError:
     """The account of what was `found` at batch `index` of the epoch."""
     step, start = s.step + 1 + index - s.index, index * s.train.batch_size
-    rows = [int(r) for r in part.order(s.epoch)[start : start + s.train.batch_size]]
+    rows = [int(r) for r in s.train.order(s.epoch)[start : start + s.train.batch_size]]
     far = _far_inputs(np.concatenate([plan.x for plan in part.replay(s.epoch, index)]))
     advice = _advice(s, learning_rate, far)
     account = {

@@ -175,7 +175,7 @@ class Stepper:
             shown = s.outputs.copy()
             for start in range(0, len(shown), _ROWS):
                 s.loss.activate(shown[start : start + _ROWS], shown[start : start + _ROWS])
-            targets = s.train.dataset.targets[self.part.order(s.epoch)]
+            targets = s.train.dataset.targets[s.train.order(s.epoch)]
             names = s.spec.epoch_metrics(s.task)
             measured = measure(names, canonical(shown, s.task), targets, s.task)
             found |= {f"train.{name}": value for name, value in measured.items()}

@@ -17,7 +17,7 @@ import numpy as np
 
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.nn.loss import cut_scratch, loss_scratch
-from dnn_cli.nn.optimizer import block_length
+from dnn_cli.nn.optimizer import piece_of
 from dnn_cli.nn.plan import Plan
 from dnn_cli.nn.ranks import Ranks, share_of
 from dnn_cli.training.evaluation import target_buffer
@@ -57,25 +57,16 @@ class Part:
     def __init__(self, session: Session, ranks: Ranks, gradients: Sequence[Array]) -> None:
         self.session, self.ranks, self.gradients = session, ranks, gradients
         network, size = session.network, rows_of(session.train.batch_size, ranks.count)
+        piece = piece_of(gradients[0].size, ranks.rank, ranks.count)
+        self.pieces = [gradient[piece] for gradient in gradients]
+        session.optimizer.take(piece)  # by the gradient of rank 0, which will be the sum
         network.arena.grads = gradients[ranks.rank]
         self.plan = network.plan(size, train=True, ranks=ranks)
         self.targets = target_buffer(session.train.dataset, size)
         self.scratch = loss_scratch(session.loss, size, network.arena.params.dtype)
         self.random = any(layer.random for _, layer in network.chain.walk())
-        session.optimizer.divide(ranks.rank, ranks.count)
-        length = block_length(gradients[0].size)
-        blocks = share_of(-(-gradients[0].size // length), ranks.rank, ranks.count)
-        self.piece = slice(*(edge * length for edge in blocks))
-        self.phases = self.gradient, self.sum, self.update
+        self.phases = self.gradient, self.sum, session.optimizer.step
         self._shares: dict[int, Share | None] = {}
-        self._epoch = -1
-        self._rows: Array | None = None
-
-    def order(self, epoch: int) -> Array:
-        """The rows of the training data in the order of `epoch`."""
-        if self._rows is None or epoch != self._epoch:
-            self._epoch, self._rows = epoch, self.session.train.order(epoch)
-        return self._rows
 
     def gradient(self, epoch: float, index: float, step: float) -> float:
         """Write the gradient of batch `index`; the rank's part of the batch's mean loss."""
@@ -128,9 +119,7 @@ class Part:
         """Gather the examples of `share` in batch `index`."""
         ranks = self.ranks
         ranks.own, ranks.whole = share.stop - share.first, share.whole
-        self.session.train.fill(
-            self.order(epoch), epoch, index, share.plan.x, share.targets, share.first, share.stop
-        )
+        self.session.train.fill(epoch, index, share.plan.x, share.targets, share.first)
 
     def replay(self, epoch: int, index: int) -> Iterator[Plan]:
         """The plan of this rank filled with the examples of one rank after the other.
@@ -149,12 +138,7 @@ class Part:
 
     def sum(self) -> float:
         """Let the gradient of rank 0 be the sum of all, in this rank's piece; its squared norm."""
-        total, *others = (gradient[self.piece] for gradient in self.gradients)
-        for other in others:
+        total = self.pieces[0]
+        for other in self.pieces[1:]:
             np.add(total, other, out=total)
         return float(np.dot(total, total))
-
-    def update(self, learning_rate: float) -> float:
-        """Change this rank's piece of the parameters; nothing to add up."""
-        self.session.optimizer.step(learning_rate)
-        return 0.0

@@ -123,7 +123,7 @@ def _parts(part: Part, clock: Clock) -> dict[tuple[Phase, str], float]:
     for one in reversed(plan.steps):
         timed("backward", one.name, lambda a=one: _backward(a))  # type: ignore[misc]
     timed("update", "sum and norm", part.sum)
-    timed("update", "optimizer", lambda: part.update(s.recipe.learning_rate))
+    timed("update", "optimizer", lambda: s.optimizer.step(s.recipe.learning_rate))
     return found
 
 

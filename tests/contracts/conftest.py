@@ -62,7 +62,7 @@ def scratches(plan: Plan) -> Iterator[tuple[Layer, Scratch]]:
 def poison(plan: Plan, keep: bool = False) -> None:
     """NaN everywhere that a layer may write; with `keep` not in what survives until backward."""
     for layer, ws in scratches(plan):
-        for name, array in ws.arrays.items():
+        for name, array in ws.items():
             if not (keep and layer.needs[name].keep):
                 array.fill(np.nan if array.dtype.kind == "f" else 77)
         for gradient in ws.grads.values():

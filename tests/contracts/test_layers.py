@@ -274,7 +274,7 @@ def test_float32_agrees_with_float64(case: Case, bench: Bencher) -> None:
         dx = b.backward(y)
         results.append({"y": y, "dx": dx, "eval": b.forward(False), **b.ws.grads})
         for layer, ws in b.scratches():
-            kinds = {a.dtype for k, a in ws.arrays.items() if layer.needs[k].dtype is None}
+            kinds = {a.dtype for k, a in ws.items() if layer.needs[k].dtype is None}
             assert kinds <= {b.x.dtype}
     for key, exact in results[0].items():
         assert results[1][key].dtype == np.float32
@@ -308,7 +308,7 @@ def test_a_leading_axis_of_members_passes_through(case: Case, bench: Bencher) ->
         b.plan.draw(k, 0)
     first = members[0].ws
     ws = Scratch(
-        {k: np.stack([b.ws[k] for b in members]) for k in first.arrays},
+        {k: np.stack([b.ws[k] for b in members]) for k in first},
         {k: np.zeros((3, *g.shape)) for k, g in first.grads.items()},
     )
     slots = [s.name for s in members[0].layer.slots]

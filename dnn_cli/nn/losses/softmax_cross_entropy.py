@@ -90,7 +90,8 @@ class SoftmaxCrossEntropy(Loss):
         np.divide(ws["mass"], ws["sum"], out=ws["sum"])
         np.multiply(p, ws["sum"], out=p)
         np.subtract(p, t, out=p)
-        np.multiply(p.T, 1.0 / len(z), out=dz)
+        np.multiply(p, 1.0 / len(z), out=p)
+        np.copyto(dz, p.T)
         return loss
 
     def activate(self, z: Array, out: Array) -> None:
