@@ -1,7 +1,7 @@
 """What one rank does of every step: its examples of each batch, its piece of the vectors.
 
 Each step   `gradient` of the rank's examples, of the mean loss over the whole batch -> `sum` of
-            all ranks' gradients -> `update` of the parameters. One rank alone does all of it.
+            all ranks' gradients -> the optimizer's step. One rank alone does all of it
 Memory      every rank has activations for its own examples, and a gradient that all can read
 Equal       to rounding, whatever the number of ranks: masks and changes of images are drawn by
             the example's place in the batch, and batch_norm adds up what all ranks have
@@ -23,7 +23,8 @@ from dnn_cli.nn.ranks import Ranks, share_of
 from dnn_cli.training.evaluation import target_buffer
 from dnn_cli.training.session import Session
 
-GRADIENT, SUM, UPDATE = range(3)  # the places of a part's phases
+# The places of a part's phases. Their numbers: epoch, batch and step; none; the learning rate.
+GRADIENT, SUM, UPDATE = range(3)
 
 
 def rows_of(size: int, ranks: int) -> int:
