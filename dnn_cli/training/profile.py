@@ -15,7 +15,6 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
-from dnn_cli.nn.plan import Step
 from dnn_cli.training.loop import Stepper
 from dnn_cli.training.part import Part
 from dnn_cli.training.session import Session
@@ -118,18 +117,15 @@ def _parts(part: Part, clock: Clock) -> dict[tuple[Phase, str], float]:
     if part.random:
         timed("draw", "masks", lambda: plan.draw(s.seed, s.step))
     for one in plan.steps:
-        timed("forward", one.name, lambda a=one: a.layer.forward(a.x, a.y, a.ws, True))  # type: ignore[misc]
+        for call in one.forward(True):
+            timed("forward", one.name, call)
     timed("loss", "", lambda: part.loss(share))
     for one in reversed(plan.steps):
-        timed("backward", one.name, lambda a=one: _backward(a))  # type: ignore[misc]
+        for call in one.backward():
+            timed("backward", one.name, call)
     timed("update", "sum and norm", part.sum)
     timed("update", "optimizer", lambda: s.optimizer.step(s.recipe.learning_rate))
     return found
-
-
-def _backward(step: Step) -> None:
-    assert step.dy is not None
-    step.layer.backward(step.x, step.y, step.dy, step.dx, step.ws)
 
 
 def _traffic(part: Part) -> dict[tuple[Phase, str], tuple[int, int]]:
