@@ -107,10 +107,11 @@ def translated(shown: str) -> Iterator[None]:
     """Turn all that `zipfile` raises about the damaged archive `shown` into `DataError`."""
     from zipfile import BadZipFile
 
+    # A compression that is not known is a RuntimeError too.
     damage = (BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, RuntimeError)
     try:
         yield
-    except damage as error:  # NotImplementedError is a RuntimeError
+    except damage as error:
         reason = safe_text(error) or "it is cut short"
         raise DataError(f"cannot read `{shown}`: {reason}", where=shown) from None
 

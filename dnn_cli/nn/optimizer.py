@@ -3,9 +3,6 @@
 A step runs block by block, so that all passes over a block of parameters, gradients and state
 happen while it is in cache: for each block decoupled weight decay, then the update formula.
 
-Cost       Adam on 101,770 parameters: 230 µs in blocks of 16k to 64k floats, 330 in blocks of 4k
-           (call overhead). On 669,706 parameters: 1.6 ms in blocks of 64k, 1.8 to 2.1 of 24k.
-           One block of 101,770 instead of two, where it fits: 0.98 of a step of 784-128-10
 Why        what decays towards zero, state and weights, is cut to zero before it becomes subnormal:
            where a unit has died, Adam's m would stay at 6e-45 for ever and a decayed weight at
            7e-43, and arithmetic on such numbers is 20 times slower (a product of which a tenth of
@@ -17,7 +14,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -26,24 +22,11 @@ from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, option
 from dnn_cli.base.types import Array
 from dnn_cli.nn.arena import Arena, aligned_zeros, shared_zeros
-from dnn_cli.nn.ranks import share_of
+from dnn_cli.nn.blocks import block_length, blocks_of
 from dnn_cli.nn.schedule import ScheduleSpec
 
-_CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index2/size")  # the second level, as "2048K"
-_LINE = 16  # floats of a cache line
 _SWEEP = 128  # steps between two searches for what has vanished: momentum 0.9 shrinks it to 1.4e-6
 _MARGIN = 2.0**24  # vanished: smaller than this many of the smallest normal numbers
-
-
-def _cache_bytes() -> int:
-    """The size of the second-level cache; 1 MB where it is smaller, or where nothing tells."""
-    try:
-        return max(1 << 20, int(_CACHE.read_text().strip().removesuffix("K")) * 1024)
-    except (OSError, ValueError):
-        return 1 << 20
-
-
-BLOCK = _cache_bytes() // 20  # floats: Adam's four vectors fill four fifths of the cache
 
 
 class Block(NamedTuple):
@@ -136,24 +119,6 @@ class Optimizer(ABC):
     @abstractmethod
     def update(self, block: Block, learning_rate: float) -> None:
         """Change `block.p` in place; allocate nothing."""
-
-
-def piece_of(count: int, rank: int, ranks: int) -> slice:
-    """What is the part of `rank` in a vector of `count` numbers: whole cache lines."""
-    first, stop = share_of(-(-count // _LINE), rank, ranks)
-    return slice(first * _LINE, stop * _LINE)
-
-
-def block_length(count: int) -> int:
-    """How many of `count` numbers a block takes: equal parts of up to BLOCK, in cache lines."""
-    parts = max(1, -(-count // BLOCK))
-    return _LINE * max(1, -(-count // (_LINE * parts)))
-
-
-def blocks_of(start: int, stop: int) -> list[slice]:
-    """What lies from `start` to before `stop` in blocks, of which only the last may be shorter."""
-    length = block_length(stop - start)
-    return [slice(a, min(a + length, stop)) for a in range(start, stop, length)]
 
 
 def _runs(arena: Arena, decays: bool) -> list[tuple[int, int, float, float]]:

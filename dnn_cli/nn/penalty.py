@@ -16,7 +16,7 @@ import numpy as np
 
 from dnn_cli.base.types import Array
 from dnn_cli.nn.arena import Arena, aligned_zeros
-from dnn_cli.nn.optimizer import block_length, blocks_of
+from dnn_cli.nn.blocks import block_length, blocks_of
 
 
 @final

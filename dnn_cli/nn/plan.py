@@ -44,15 +44,13 @@ class Step:
 
     def forward(self, train: bool) -> Iterator[Call]:
         """What there is to do from x to y."""
-        if not (self.layer.keeps_values and np.may_share_memory(self.x, self.y)):
+        if not self.layer.keeps_values:  # else y is the memory of x, and dx that of dy
             yield partial(self.layer.forward, self.x, self.y, self.ws, train)
 
     def backward(self) -> Iterator[Call]:
         """What there is to do from dy to the slots' gradients and dx."""
-        x, y, dy, dx = self.x, self.y, self.dy, self.dx
-        if dy is None or (self.layer.keeps_values and (dx is None or np.may_share_memory(dx, dy))):
-            return
-        yield partial(self.layer.backward, x, y, dy, dx, self.ws)
+        if self.dy is not None and not self.layer.keeps_values:
+            yield partial(self.layer.backward, self.x, self.y, self.dy, self.dx, self.ws)
 
     def cut(self, n: int) -> Step:
         """The same for the first `n` examples."""

@@ -16,8 +16,8 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.types import Array, size_of
+from dnn_cli.nn.blocks import piece_of
 from dnn_cli.nn.loss import cut_scratch, loss_scratch
-from dnn_cli.nn.optimizer import piece_of
 from dnn_cli.nn.plan import Plan
 from dnn_cli.nn.ranks import Ranks, share_of
 from dnn_cli.training.evaluation import target_buffer

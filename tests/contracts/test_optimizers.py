@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import tracemalloc
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dnn_cli.nn import optimizer as core
+from dnn_cli.nn import blocks
 from dnn_cli.nn.arena import Arena
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import Slot
@@ -59,7 +58,7 @@ def test_ranks_that_share_a_step_change_no_bit(
 ) -> None:
     spec = replace(spec, weight_decay=0.1)
     alone = trained(spec, arena_of(width=11))
-    monkeypatch.setattr(core, "BLOCK", 32)
+    monkeypatch.setattr(blocks, "BLOCK", 32)
     arena = arena_of(width=11)
     fill(arena, np.random.Generator(np.random.Philox(3)))
     optimizer = spec.build(arena)
@@ -68,7 +67,7 @@ def test_ranks_that_share_a_step_change_no_bit(
     def shared(rate: float) -> None:
         for rank in (2, 0, 1):
             before, steps = arena.params.copy(), optimizer.steps
-            optimizer.take(core.piece_of(arena.learned, rank, 3))
+            optimizer.take(blocks.piece_of(arena.learned, rank, 3))
             step(rate)
             assert not np.array_equal(before, arena.params)
             optimizer.steps = steps
@@ -166,7 +165,7 @@ def test_blocks_do_not_change_the_result(
 ) -> None:
     spec = replace(spec, weight_decay=0.1)
     whole = trained(spec, arena_of()).params
-    monkeypatch.setattr(core, "BLOCK", 48)
+    monkeypatch.setattr(blocks, "BLOCK", 48)
     assert trained(spec, arena_of()).params.tobytes() == whole.tobytes()
 
 
@@ -265,31 +264,3 @@ def test_N07_state_of_dead_units_does_not_become_subnormal(spec: OptimizerSpec, 
         optimizer.step(RATE)
         for vector in optimizer.state.values():
             assert not np.any((vector != 0.0) & (np.abs(vector) < tiny))
-
-
-@pytest.mark.parametrize(
-    ("count", "length"),
-    [(0, 16), (1, 16), (17, 32), (52_000, 52_000), (60_000, 30_000), (101_770, 50_896)],
-)
-def test_blocks_are_equal_parts_in_whole_cache_lines(
-    count: int, length: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(core, "BLOCK", 52_428)
-    assert core.block_length(count) == length
-    for size in range(count, 40 * count, 9_973):
-        found = core.block_length(size)
-        assert found % 16 == 0 and found < core.BLOCK + 16
-        assert -(-size // found) == max(1, -(-size // core.BLOCK))
-
-
-@pytest.mark.parametrize(
-    ("said", "size"),
-    [("2048K\n", 1 << 21), ("256K\n", 1 << 20), ("", 1 << 20), ("2M", 1 << 20), (None, 1 << 20)],
-)
-def test_blocks_fit_the_cache_that_the_system_tells_of(
-    said: str | None, size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if said is not None:
-        (tmp_path / "size").write_text(said)
-    monkeypatch.setattr(core, "_CACHE", tmp_path / "size")
-    assert core._cache_bytes() == size

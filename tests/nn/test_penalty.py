@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnn_cli.nn import optimizer as module
+from dnn_cli.nn import blocks
 from dnn_cli.nn.arena import Arena
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import Slot
@@ -35,7 +35,7 @@ def arena_of(dtype: Any = np.float64, width: int = 3) -> Arena:
 def test_value_and_gradient(
     l1: float, l2: float, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BLOCK", block)
+    monkeypatch.setattr(blocks, "BLOCK", block)
     arena = arena_of()
     given = arena.params.copy()
     penalty, expected = Penalty(arena, l1, l2), 0.0

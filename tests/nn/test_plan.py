@@ -51,6 +51,25 @@ def test_layers_run_in_place_where_nobody_needs_the_numbers(
     assert in_place(plan) == expected
 
 
+@pytest.mark.parametrize("before", [(), ("conv2d", "max_pool2d"), ("conv2d", "relu")])
+@pytest.mark.parametrize("block_bytes", [64, 1 << 30])
+@pytest.mark.parametrize("wants_dx", [False, True])
+def test_flatten_is_the_same_memory_in_another_shape(
+    before: tuple[str, ...], block_bytes: int, wants_dx: bool
+) -> None:
+    """That is why a plan makes no call of it."""
+    options = {"conv2d": {"filters": 2, "padding": "same"}}
+    layers = [make(name, **options.get(name, {})) for name in before]
+    network = build_network([*layers, make("flatten"), make("dropout", rate=0.5), DENSE], (4, 4, 3))
+    plan = network.plan(5, train=True, wants_dx=wants_dx, block_bytes=block_bytes)
+    for step in plan.steps:
+        if step.name == "flatten_1":
+            assert step.y.ctypes.data == step.x.ctypes.data
+            assert step.dy is not None
+            assert (step.dx is None) == (not before and not wants_dx)
+            assert step.dx is None or step.dx.ctypes.data == step.dy.ctypes.data
+
+
 def test_the_input_survives_a_step() -> None:
     block = make("residual", layers=(make("flatten"), make("relu")), shortcut=(make("flatten"),))
     for first in (make("flatten"), make("relu"), make("batch_norm"), block):
