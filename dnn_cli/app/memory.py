@@ -13,6 +13,7 @@ from dnn_cli.base.types import size_of
 from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.prepare import Prepared
 from dnn_cli.nn.chain import Chain, build_chain
+from dnn_cli.nn.divided import exchanged
 from dnn_cli.nn.layer import LayerSpec
 
 _FLOAT = 4  # bytes
@@ -53,7 +54,8 @@ def estimate(layers: Sequence[LayerSpec], prepared: Prepared, spec: RunSpec) -> 
         gradients=parameters * ranks,
         optimizer=parameters * _STATE_VECTORS,
         best_weights=parameters,
-        workspace=rows * _per_example(chain) * _FLOAT,
+        workspace=(rows * _per_example(chain) + (exchanged(chain, rows) if ranks > 1 else 0))
+        * _FLOAT,
     )
 
 

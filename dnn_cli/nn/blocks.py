@@ -7,6 +7,7 @@ Cost       Adam on 101,770 parameters: 230 µs in blocks of 16k to 64k floats, 3
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from dnn_cli.nn.ranks import share_of
@@ -30,6 +31,16 @@ def piece_of(count: int, rank: int, ranks: int) -> slice:
     """What is the part of `rank` in a vector of `count` numbers: whole cache lines."""
     first, stop = share_of(-(-count // _LINE), rank, ranks)
     return slice(first * _LINE, stop * _LINE)
+
+
+def without(piece: slice, taken: Iterable[tuple[int, int]]) -> list[slice]:
+    """What is left of `piece` without the runs `taken`, each from a start to before a stop."""
+    found, at = list[slice](), piece.start
+    for start, stop in sorted(taken):
+        if at < min(start, piece.stop):
+            found.append(slice(at, min(start, piece.stop)))
+        at = max(at, stop)
+    return [*found, slice(at, piece.stop)] if at < piece.stop else found
 
 
 def block_length(count: int) -> int:

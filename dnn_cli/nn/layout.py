@@ -6,6 +6,8 @@ Rooms      a room is memory for one array of every example: whole (n rows), or l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.nn.arena import Arena, aligned_zeros
 from dnn_cli.nn.chain import Chain
@@ -25,10 +27,11 @@ def lay_out(
     wants_dx: bool = False,
     prefix: str = "",
     ranks: Ranks | None = None,
+    divided: Mapping[Layer, Layer],
     block_bytes: int = BLOCK_BYTES,
 ) -> Plan:
     """Allocate every array of `chain` for the batch buffer `x` (n, *in_shape)."""
-    made = _Layout(chain, arena, x, train, wants_dx, prefix, ranks, block_bytes)
+    made = _Layout(chain, arena, x, train, wants_dx, prefix, ranks, divided, block_bytes)
     return made.plan()
 
 
@@ -44,11 +47,12 @@ class _Layout:
         wants_dx: bool,
         prefix: str,
         ranks: Ranks | None,
+        divided: Mapping[Layer, Layer],
         block_bytes: int,
     ) -> None:
         self.chain, self.arena, self.x = chain, arena, x
         self.train, self.wants_dx, self.prefix = train, wants_dx, prefix
-        self.ranks, self.block_bytes = ranks, block_bytes
+        self.ranks, self.divided, self.block_bytes = ranks, divided, block_bytes
         self.n, self.dtype = len(x), arena.params.dtype
         self.spans = spans(chain, self.n, self.dtype.itemsize, block_bytes)
         self.random: list[Step] = []
@@ -187,7 +191,8 @@ class _Layout:
             for key, room in scratch.items()
         }
         inner = self._inner(layer, name, x, dx is not None)
-        step = Step(name, layer, x, y, dy, dx, Scratch(arrays, inner=inner, ranks=self.ranks))
+        ws = Scratch(arrays, inner=inner, ranks=self.ranks)
+        step = Step(name, self.divided.get(layer, layer), x, y, dy, dx, ws)
         if layer.random and start == 0:
             whole = {key: room.array for key, room in scratch.items()}
             self.random.append(Step(name, layer, x, y, None, None, Scratch(whole)))
@@ -205,6 +210,7 @@ class _Layout:
                 wants_dx=wants_dx,
                 prefix=prefix,
                 ranks=self.ranks,
+                divided=self.divided,
                 block_bytes=self.block_bytes,
             )
             self.random += plan.random

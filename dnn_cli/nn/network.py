@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.nn.arena import Arena, aligned_zeros
 from dnn_cli.nn.chain import Chain
+from dnn_cli.nn.layer import Layer
 from dnn_cli.nn.layout import lay_out
 from dnn_cli.nn.plan import Plan
 from dnn_cli.nn.ranks import Ranks
@@ -43,11 +45,13 @@ class Network:
         train: bool,
         wants_dx: bool = False,
         ranks: Ranks | None = None,
+        divided: Mapping[Layer, Layer] = MappingProxyType({}),
         block_bytes: int = BLOCK_BYTES,
     ) -> Plan:
         """Buffers for batches of up to `n` examples; write the inputs into `plan.x`.
 
-        `ranks`: the batch is a part of one that they compute together.
+        `ranks`: the batch is a part of one that they compute together. `divided`: the layers that
+        compute their part of it in place of others.
         """
         dtype = self.arena.params.dtype
         x = aligned_zeros(n * size_of(self.in_shape), dtype).reshape(n, *self.in_shape)
@@ -58,6 +62,7 @@ class Network:
             train=train,
             wants_dx=wants_dx,
             ranks=ranks,
+            divided=divided,
             block_bytes=block_bytes,
         )
 

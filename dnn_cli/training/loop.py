@@ -19,6 +19,7 @@ from dnn_cli.base.types import size_of
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.nn.arena import shared_zeros
 from dnn_cli.nn.clipping import clip_norm, clip_value
+from dnn_cli.nn.divided import divide
 from dnn_cli.nn.penalty import Penalty
 from dnn_cli.nn.ranks import Phases, Ranks
 from dnn_cli.nn.schedule import Progress, Schedule
@@ -84,9 +85,10 @@ class Stepper:
         self._keep_outputs(arena.params.dtype)
         others = [shared_zeros(arena.learned, arena.grads.dtype) for _ in range(1, session.ranks)]
         gradients = [arena.grads, *others]
+        divided = divide(session.network, session.train.batch_size) if others else {}
 
         def part(ranks: Ranks) -> Phases:
-            self.part = Part(session, ranks, gradients)  # in each rank's own process
+            self.part = Part(session, ranks, gradients, divided)  # in each rank's own process
             return self.part.phases
 
         self.ranks = Ranks(session.ranks, part, widest_sum(session), arena.params.dtype)

@@ -3,6 +3,8 @@
 Each step   `gradient` of the rank's examples, of the mean loss over the whole batch -> `sum` of
             all ranks' gradients -> the optimizer's step. One rank alone does all of it
 Memory      every rank has activations for its own examples, and a gradient that all can read
+Divided     the gradient of a W that ranks divide (`nn/divided.py`) is written by all of them where
+            the sum will be, and is not summed
 Equal       to rounding, whatever the number of ranks: masks and changes of images are drawn by
             the example's place in the batch, and batch_norm adds up what all ranks have
 """
@@ -16,7 +18,8 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.types import Array, size_of
-from dnn_cli.nn.blocks import piece_of
+from dnn_cli.nn.blocks import piece_of, without
+from dnn_cli.nn.divided import Divided
 from dnn_cli.nn.loss import cut_scratch, loss_scratch
 from dnn_cli.nn.plan import Plan
 from dnn_cli.nn.ranks import Ranks, share_of
@@ -55,14 +58,19 @@ class Share:
 class Part:
     """A rank's part of the steps of `session`; `gradients` are those of all ranks."""
 
-    def __init__(self, session: Session, ranks: Ranks, gradients: Sequence[Array]) -> None:
+    def __init__(
+        self, session: Session, ranks: Ranks, gradients: Sequence[Array], divided: Divided
+    ) -> None:
         self.session, self.ranks, self.gradients = session, ranks, gradients
         network, size = session.network, rows_of(session.train.batch_size, ranks.count)
         piece = piece_of(gradients[0].size, ranks.rank, ranks.count)
-        self.pieces = [gradient[piece] for gradient in gradients]
+        whole = [(layer.place.start, layer.place.stop) for layer in divided.values()]
+        apart = without(piece, whole)
+        self.total = gradients[0][piece]
+        self.addends = [(gradients[0][run], other[run]) for run in apart for other in gradients[1:]]
         session.optimizer.take(piece)  # by the gradient of rank 0, which will be the sum
         network.arena.grads = gradients[ranks.rank]
-        self.plan = network.plan(size, train=True, ranks=ranks)
+        self.plan = network.plan(size, train=True, ranks=ranks, divided=divided)
         self.targets = target_buffer(session.train.dataset, size)
         self.scratch = loss_scratch(session.loss, size, network.arena.params.dtype)
         self.random = any(layer.random for _, layer in network.chain.walk())
@@ -92,7 +100,7 @@ class Part:
         plan, ranks = share.plan, self.ranks
         assert plan.dy is not None
         loss = self.session.loss.value_and_grad(plan.y, share.targets, plan.dy, share.scratch)
-        if ranks.own == ranks.whole:
+        if ranks.alone:
             return loss
         np.multiply(plan.dy, ranks.own / ranks.whole, out=plan.dy)
         return loss * ranks.own / ranks.whole
@@ -139,7 +147,6 @@ class Part:
 
     def sum(self) -> float:
         """Let the gradient of rank 0 be the sum of all, in this rank's piece; its squared norm."""
-        total = self.pieces[0]
-        for other in self.pieces[1:]:
+        for total, other in self.addends:
             np.add(total, other, out=total)
-        return float(np.dot(total, total))
+        return float(np.dot(self.total, self.total))

@@ -25,6 +25,18 @@ def test_blocks_are_equal_parts_in_whole_cache_lines(
 
 
 @pytest.mark.parametrize(
+    "taken", [[], [(8, 9)], [(12, 14), (3, 5)], [(0, 3), (5, 40)], [(2, 9), (9, 12)], [(0, 90)]]
+)
+def test_what_is_left_of_a_piece(taken: list[tuple[int, int]]) -> None:
+    for piece in (slice(0, 20), slice(4, 13), slice(8, 9), slice(20, 90)):
+        inside = set(range(piece.start, piece.stop))
+        found = blocks.without(piece, taken)
+        assert all(run.start < run.stop for run in found)
+        numbers = [i for run in found for i in range(run.start, run.stop)]
+        assert numbers == sorted(inside.difference(*(range(*run) for run in taken)))
+
+
+@pytest.mark.parametrize(
     ("said", "size"),
     [("2048K\n", 1 << 21), ("256K\n", 1 << 20), ("", 1 << 20), ("2M", 1 << 20), (None, 1 << 20)],
 )

@@ -79,6 +79,28 @@ def test_sums_within_a_phase_are_the_same_bits_everywhere() -> None:
         np.testing.assert_array_equal(shown[2, 4], [np.float32(0.1), 1e8, 4, 2])
 
 
+def test_ranks_that_meet_have_all_come_so_far() -> None:
+    board = shared_zeros(3, np.int64)
+    seen = shared_zeros(3 * 100, np.int64).reshape(3, 100)
+
+    def make(ranks: Ranks) -> Phases:
+        def part(phase: int, *numbers: float) -> float:
+            for turn in range(0, 100, 2):
+                if turn % 6 == 2 * ranks.rank:
+                    time.sleep(0.001)  # each is the last in its turn
+                board[ranks.rank] = turn
+                ranks.meet()
+                seen[ranks.rank, turn : turn + 2] = board.min(), board.max()
+                ranks.meet()
+            return 0.0
+
+        return each(part)
+
+    with Ranks(3, make) as ranks:
+        ranks.run(0)
+    np.testing.assert_array_equal(seen, np.broadcast_to(np.arange(100) // 2 * 2, (3, 100)))
+
+
 def failing(error: BaseException) -> Callable[[Ranks], Phases]:
     def make(ranks: Ranks) -> Phases:
         def part(phase: int, *numbers: float) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -14,12 +15,15 @@ from dnn_cli.data.augment import AugmentSpec
 from dnn_cli.data.batches import Batches
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.scaling import Scaling
+from dnn_cli.nn.divided import DividedDense, divide, exchanged
 from dnn_cli.nn.layer import LAYERS, LayerSpec
 from dnn_cli.nn.loss import LOSSES
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.optimizer import OPTIMIZERS
+from dnn_cli.nn.plan import Plan, Step
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.loop import Stepper, fit
+from dnn_cli.training.part import Part
 from dnn_cli.training.session import Session
 from dnn_cli.training.spec import TrainingSpec
 
@@ -46,9 +50,19 @@ TILES = [
     make("max_pool2d"),
     make("flatten"),
 ]
+DIVIDED = [
+    make("dense", units=24),
+    make("batch_norm"),
+    make("tanh"),
+    make("dropout", rate=0.3),
+    make("residual", layers=(make("dense", units=24, bias=False), make("tanh"))),
+    make("dense", units=16),
+    make("tanh"),
+]
 CASES: dict[str, tuple[list[LayerSpec], tuple[int, ...], AugmentSpec | None]] = {
     "plain": ([make("dense", units=6), make("tanh")], (5,), None),
     "dense": (DENSE, (5,), None),
+    "divided": (DIVIDED, (5,), None),
     "image": (IMAGE, (6, 4, 2), None),
     "tiles": (TILES, (6, 4, 2), None),
     "augmented": (IMAGE, (6, 4, 2), AugmentSpec(shift=1, flip=True, noise=0.3, cutout=1)),
@@ -82,9 +96,63 @@ def session_of(case: str, ranks: int, rate: float = 1e-2) -> Session:
     )
 
 
+WIDE = [(784, 512, True), (512, 512, True), (784, 256, True), (784, 128, False), (100, 999, False)]
+
+
+@pytest.mark.parametrize(("inputs", "units", "divided"), WIDE)
+def test_wide_layers_are_divided(inputs: int, units: int, divided: bool) -> None:
+    network = build_network([make("dense", units=units), make("dense", units=10)], (inputs,))
+    found = list(divide(network, 128).values())
+    assert [layer.place.name for layer in found] == ["dense_1.W"] * divided
+    assert exchanged(network.chain, 128) == 128 * (2 * inputs + units) * divided
+    assert not divide(network, 10_000)  # then it is more to hand over activations than to sum dW
+    assert not exchanged(network.chain, 10_000)
+
+
+def test_a_gradient_that_is_divided_is_not_summed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnn_cli.nn.divided._NARROW", 1)
+    session = session_of("divided", 2)
+    arena, apart = session.network.arena, {"dense_1.W", "residual_1.dense_1.W", "dense_2.W"}
+    summed, divided = np.zeros(arena.learned, bool), divide(session.network, BATCH)
+    with Stepper(session) as stepper:
+        part = stepper.part
+        whole = part.gradients[0]
+        for rank in range(2):
+            part.ranks.rank = rank
+            again = Part(session, part.ranks, part.gradients, divided)
+            for total, other in again.addends:
+                start = (total.ctypes.data - whole.ctypes.data) // total.itemsize
+                assert not summed[start : start + total.size].any()
+                assert total.size == other.size
+                summed[start : start + total.size] = True
+    for place in arena:
+        if place.slot.role != "state":
+            assert (summed[place.start : place.stop] == (place.name not in apart)).all()
+
+
+def is_divided(stepper: Stepper) -> list[bool]:
+    """Of each dense layer in order, nested ones where they stand."""
+
+    def walk(plan: Plan) -> Iterator[Step]:
+        for step in plan.steps:
+            yield step
+            for inner in step.ws.inner:
+                yield from walk(inner)
+
+    return [
+        isinstance(step.layer, DividedDense)
+        for step in walk(stepper.part.plan)
+        if "dense" in step.name.rpartition(".")[2]
+    ]
+
+
 @pytest.mark.parametrize("ranks", [2, 3, 5])
 @pytest.mark.parametrize("case", CASES)
-def test_ranks_change_nothing_but_rounding(case: str, ranks: int) -> None:
+def test_ranks_change_nothing_but_rounding(
+    case: str, ranks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if case == "divided":
+        monkeypatch.setattr("dnn_cli.nn.divided._NARROW", 1)
     alone, shared = session_of(case, 1), session_of(case, ranks)
     exact = 1e-9 if alone.network.arena.params.dtype == np.float64 else 1e-3
     with Stepper(alone) as one, Stepper(shared) as several:
@@ -92,6 +160,8 @@ def test_ranks_change_nothing_but_rounding(case: str, ranks: int) -> None:
             one.advance(lambda: 0.0, due=0.0)
             several.advance(lambda: 0.0, due=0.0)
             assert shared.norms[-1] == pytest.approx(alone.norms[-1], rel=exact)
+        assert not any(is_divided(one))
+        assert is_divided(several)[:-1] == [case == "divided"] * (len(is_divided(several)) - 1)
     assert shared.loss_sum == pytest.approx(alone.loss_sum, rel=exact)
     assert alone.outputs is not None and shared.outputs is not None
     np.testing.assert_allclose(shared.outputs, alone.outputs, rtol=exact, atol=exact)
@@ -101,13 +171,17 @@ def test_ranks_change_nothing_but_rounding(case: str, ranks: int) -> None:
             np.testing.assert_allclose(tensors[name], array, rtol=1e-6, atol=1e-7, err_msg=name)
 
 
-def test_a_training_on_ranks_goes_on_bit_for_bit() -> None:
-    whole, first = session_of("image", 2), session_of("image", 2)
+@pytest.mark.parametrize("case", ["image", "divided"])
+def test_a_training_on_ranks_goes_on_bit_for_bit(
+    case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dnn_cli.nn.divided._NARROW", 1)
+    whole, first = session_of(case, 2), session_of(case, 2)
     wanted = list(fit(whole, lambda: 0.0))
     with Stepper(first) as stepper:
         for _ in range(3):
             stepper.advance(lambda: 0.0, due=0.0)
-    second = session_of("image", 2)
+    second = session_of(case, 2)
     second.network.arena.params[...] = first.network.arena.params
     second.optimizer.load(first.optimizer.state, first.optimizer.steps)
     for name in ("step", "index", "loss_sum", "norms"):
