@@ -38,9 +38,10 @@ _ORDER = struct.Struct("<BB3d")  # phase, how many numbers, and the numbers, to 
 _ANSWER = struct.Struct("<cd")  # done and with what value, met, or failed; from a rank
 _GO_ON = 255  # in place of a phase: all ranks have met
 _TEXT = 1000  # bytes of a failure's text: less than a pipe takes at once
-# Before sleeping until there is a message, a rank looks for one so often: for less than a
-# millisecond, and shorter where something else wants the core, or that would run when it comes.
-_LOOKS, _BUSY_LOOKS = 1000, 50
+# Before sleeping until there is a message, a rank looks for one so often: for 5 ms, since a virtual
+# machine that lets a core sleep gets it back late, and each rank then makes the next one sleep;
+# shorter where something else wants the core, or that would run when it comes.
+_LOOKS, _BUSY_LOOKS = 10_000, 50
 # The core is wanted if within so many messages the system has taken it away so often.
 _MESSAGES, _LOSSES = 64, 4
 _FILES = 1024  # that a process has at the most, as far as is known without /proc
