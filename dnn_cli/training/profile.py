@@ -55,6 +55,7 @@ class StepProfile:
         return sum(part.operations for part in self.parts) / self.product_rate
 
 
+@np.errstate(over="ignore", invalid="ignore")  # the other ranks' part of a sum is an old one
 def profile_step(session: Session, clock: Clock) -> StepProfile:
     """Take some steps of `session`, which is used up, and time their parts."""
     with Stepper(session) as stepper:
@@ -146,6 +147,7 @@ def _traffic(part: Part) -> dict[tuple[Phase, str], tuple[int, int]]:
         passes = (1 if weights else 0) + (1 if one.dx is not None else 0)
         add("backward", one.name, products * passes, values * passes + weights)
     learned = s.network.arena.grads.nbytes
-    add("update", "sum and norm", 0, learned + (ranks > 1) * 2 * learned)
+    summed = sum(total.nbytes for total, _ in part.addends)
+    add("update", "sum and norm", 0, part.total.nbytes + 3 * summed)
     add("update", "optimizer", 0, learned * (3 + 2 * len(s.optimizer.state)) // ranks)
     return found

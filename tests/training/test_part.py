@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from dnn_cli.nn.plan import Plan, Step
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.loop import Stepper, fit
 from dnn_cli.training.part import Part
+from dnn_cli.training.profile import profile_step
 from dnn_cli.training.session import Session
 from dnn_cli.training.spec import TrainingSpec
 
@@ -128,6 +130,25 @@ def test_a_gradient_that_is_divided_is_not_summed(monkeypatch: pytest.MonkeyPatc
     for place in arena:
         if place.slot.role != "state":
             assert (summed[place.start : place.stop] == (place.name not in apart)).all()
+
+
+def test_the_profile_of_a_rank_counts_what_it_sums(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dnn_cli.nn.divided._NARROW", 1)
+    monkeypatch.setattr("dnn_cli.training.profile._COPY", 1 << 10)
+    monkeypatch.setattr("dnn_cli.training.profile._SIDE", 8)
+    found = {}
+    for case, ranks in (("plain", 1), ("plain", 2), ("divided", 2)):
+        session = session_of(case, ranks)
+        parts = profile_step(session, time.perf_counter).parts
+        names = [(part.phase, part.name) for part in parts]
+        assert len(set(names)) == len(names) and ("backward", "dense_1") in names
+        learned = session.network.arena.grads.nbytes
+        (update,) = (part.bytes for part in parts if part.name == "sum and norm")
+        found[case, ranks] = update / learned
+    # One pass for the norm; of half the vector one, and two arrays in and one out for the sum.
+    assert found["plain", 1] == 1.0
+    assert found["plain", 2] == pytest.approx(2.0, rel=0.15)  # pieces are whole cache lines
+    assert 0.45 < found["divided", 2] < 1.0  # hardly more than the norm
 
 
 def is_divided(stepper: Stepper) -> list[bool]:
