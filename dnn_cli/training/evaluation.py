@@ -15,7 +15,7 @@ from dnn_cli.data.dataset import Dataset
 from dnn_cli.nn.arena import shared_zeros
 from dnn_cli.nn.loss import Loss, cut_scratch, loss_scratch
 from dnn_cli.nn.network import Network
-from dnn_cli.nn.ranks import Phases, Ranks, share_of
+from dnn_cli.nn.ranks import Phases, Ranks
 
 _FLOATS = 1 << 20  # of the widest activation in one evaluation batch: 4 MB
 _ROWS = 1024  # more gain nothing: the products are large enough
@@ -73,21 +73,19 @@ class Evaluator:
         ranks = self.ranks if worth_ranks(self.network, data.rows) else 1
 
         def part(own: Ranks) -> Phases:
-            first, stop = share_of(data.rows, own.rank, ranks)
-            return (lambda: self._rows(data, first, stop, predictions, targets),)
+            mine = own.part(data.rows)
+            return (lambda: self._rows(data, mine, predictions, targets),)
 
         with Ranks(ranks, part) as all_ranks:
             return all_ranks.run(0)
 
     @np.errstate(over="ignore", invalid="ignore")  # whoever reads the predictions looks
-    def _rows(
-        self, data: Dataset, first: int, stop: int, predictions: Array, targets: Array | None
-    ) -> float:
-        """The examples from `first` to before `stop`, in batches."""
+    def _rows(self, data: Dataset, mine: slice, predictions: Array, targets: Array | None) -> float:
+        """The examples of `mine`, in batches."""
         buffer = None if targets is None else target_buffer(data, self.rows)
         total = 0.0
-        for start in range(first, stop, self.rows):
-            end = min(start + self.rows, stop)
+        for start in range(mine.start, mine.stop, self.rows):
+            end = min(start + self.rows, mine.stop)
             m = end - start
             plan, wanted = self.plan.cut(m), None if buffer is None else buffer[:m]
             x = data.read(start, end, plan.x, wanted)
