@@ -16,7 +16,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "faults"))
 
-from harness import Outcome, resume, train, write_config
+from harness import Outcome, heeding, resume, train, write_config
 
 from dnn_cli.app.saving import Pace
 from dnn_cli.app.signals import StopRequest
@@ -46,12 +46,6 @@ def wanted(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     folder = tmp_path_factory.mktemp("whole")
     train(write_config(folder, TEXT), folder / "run", pace=Pace())
     return Outcome.of(folder / "run")
-
-
-def heeding() -> None:
-    """Let a process take signals, whatever whoever runs the tests ignores."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from harness import CONFIGS, Outcome, resume, whole
+from harness import CONFIGS, Outcome, heeding, resume, whole
 
 LONG = CONFIGS["ranks"].replace("epochs: 3", "epochs: 60").replace("seconds: 0.0", "seconds: 0.02")
 PLAIN = {"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2])}
@@ -31,6 +31,7 @@ def training(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
     process = subprocess.Popen(
         [sys.executable, *words], cwd=tmp_path, env=PLAIN, stderr=subprocess.PIPE,
         start_new_session=True,
+        preexec_fn=heeding,
     )  # fmt: skip
     try:
         while not (tmp_path / "run" / "checkpoints" / "last.safetensors").exists():
