@@ -9,12 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     from numpy.typing import NDArray
 
 Array: TypeAlias = "NDArray[Any]"
 Rng: TypeAlias = "np.random.Generator"
 Shape: TypeAlias = tuple[int, ...]
+Call: TypeAlias = "Callable[[], object]"
 
 
 def size_of(shape: Shape) -> int:

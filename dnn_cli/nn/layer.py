@@ -9,11 +9,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, option
-from dnn_cli.base.types import Array, Rng, Shape
+from dnn_cli.base.types import Array, Call, Rng, Shape
 from dnn_cli.nn.initializer import InitializerSpec
 
 if TYPE_CHECKING:
@@ -121,6 +122,16 @@ class Layer(ABC):
     def backward(self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch) -> None:
         """Overwrite `ws.grads` and, unless it is None (nothing below learns), all of `dx`."""
 
+    def forward_calls(self, x: Array, y: Array, ws: Scratch, train: bool) -> list[Call]:
+        """What a plan calls for `forward` on these arrays, made once."""
+        return [partial(self.forward, x, y, ws, train)]
+
+    def backward_calls(
+        self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch
+    ) -> list[Call]:
+        """What a plan calls for `backward` on these arrays, made once."""
+        return [partial(self.backward, x, y, dy, dx, ws)]
+
     def draw(self, ws: Scratch, rng: Rng, first: int) -> None:  # noqa: B027 - most draw nothing
         """Fill random scratch for this step; only called where `random` is true.
 
@@ -137,6 +148,30 @@ class Layer(ABC):
     def operations(self) -> int:
         """Multiply-adds of one example's forward pass."""
         return sum(chain.operations() for chain in self.chains)
+
+
+class Listed(Layer):
+    """A layer whose passes are lists of calls of NumPy, which a plan makes without asking it."""
+
+    @abstractmethod
+    def forward_calls(self, x: Array, y: Array, ws: Scratch, train: bool) -> list[Call]:
+        """What writes all of `y`."""
+
+    @abstractmethod
+    def backward_calls(
+        self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch
+    ) -> list[Call]:
+        """What overwrites `ws.grads` and, unless it is None, all of `dx`."""
+
+    def forward(self, x: Array, y: Array, ws: Scratch, train: bool) -> None:
+        """Make the calls."""
+        for call in self.forward_calls(x, y, ws, train):
+            call()
+
+    def backward(self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch) -> None:
+        """Make the calls."""
+        for call in self.backward_calls(x, y, dy, dx, ws):
+            call()
 
 
 LAYERS: Registry[LayerSpec]

@@ -16,18 +16,15 @@ Skipped    no dx is computed below the first layer that learns: on flattened ima
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TypeAlias
 
 import numpy as np
 
 from dnn_cli.base.random import Purpose, key_of, stream
-from dnn_cli.base.types import Array
+from dnn_cli.base.types import Array, Call
 from dnn_cli.nn.layer import Layer, Scratch
-
-Call: TypeAlias = Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -45,12 +42,12 @@ class Step:
     def forward(self, train: bool) -> Iterator[Call]:
         """What there is to do from x to y."""
         if not self.layer.keeps_values:  # else y is the memory of x, and dx that of dy
-            yield partial(self.layer.forward, self.x, self.y, self.ws, train)
+            yield from self.layer.forward_calls(self.x, self.y, self.ws, train)
 
     def backward(self) -> Iterator[Call]:
         """What there is to do from dy to the slots' gradients and dx."""
         if self.dy is not None and not self.layer.keeps_values:
-            yield partial(self.layer.backward, self.x, self.y, self.dy, self.dx, self.ws)
+            yield from self.layer.backward_calls(self.x, self.y, self.dy, self.dx, self.ws)
 
     def cut(self, n: int) -> Step:
         """The same for the first `n` examples."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pytest
 
 from dnn_cli.base.task import Task
+from dnn_cli.base.types import Call
 from dnn_cli.nn.gradcheck import GradientReport, check_gradients, compare, difference
 from dnn_cli.nn.layer import LAYERS
 from dnn_cli.nn.layers.batch_norm import BatchNorm
@@ -40,13 +42,13 @@ def test_right_gradients_pass_slot_by_slot() -> None:
 def test_a_wrong_gradient_is_found_and_named(
     factor: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = Dense.backward
+    right = Dense.backward_calls
 
-    def wrong(self: Dense, x: Any, y: Any, dy: Any, dx: Any, ws: Any) -> None:
-        right(self, x, y, dy, dx, ws)
-        ws.grads["b"][1] *= factor
+    def wrong(self: Dense, x: Any, y: Any, dy: Any, dx: Any, ws: Any) -> list[Call]:
+        second = ws.grads["b"][1:2]
+        return [*right(self, x, y, dy, dx, ws), partial(np.multiply, second, factor, out=second)]
 
-    monkeypatch.setattr(Dense, "backward", wrong)
+    monkeypatch.setattr(Dense, "backward_calls", wrong)
     report = report_on("dense")
     assert not report.passed
     assert report.per_slot["dense_1.b"] > 1e-5 > report.tolerance > report.per_slot["dense_1.W"]

@@ -10,13 +10,14 @@ Source     Nair, Hinton, ICML 2010
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, final
 
 import numpy as np
 
-from dnn_cli.base.types import Array, Shape
+from dnn_cli.base.types import Array, Call, Shape
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, READS_Y, Elementwise, Layer, LayerSpec, Need, Scratch
+from dnn_cli.nn.layer import LAYERS, READS_Y, Elementwise, Layer, LayerSpec, Listed, Need, Scratch
 
 
 @LAYERS.register("relu")
@@ -33,7 +34,7 @@ class ReluSpec(LayerSpec):
 
 
 @final
-class Relu(Elementwise):
+class Relu(Elementwise, Listed):
     """y = max(x, 0)."""
 
     reads = READS_Y
@@ -43,12 +44,18 @@ class Relu(Elementwise):
         super().__init__(in_shape)
         self.needs = {"on": Need(in_shape)}
 
-    def forward(self, x: Array, y: Array, ws: Scratch, train: bool) -> None:
+    def forward_calls(self, x: Array, y: Array, ws: Scratch, train: bool) -> list[Call]:
         """Write y = max(x, 0)."""
-        np.maximum(x, 0.0, out=y)
+        return [partial(np.maximum, x, np.zeros((), x.dtype), out=y)]
 
-    def backward(self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch) -> None:
+    def backward_calls(
+        self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch
+    ) -> list[Call]:
         """Write dx = dy where y > 0, else 0."""
-        if dx is not None:
-            np.greater(y, 0.0, out=ws["on"])  # 128 x 128 in 9 µs; `sign` takes 20
-            np.multiply(dy, ws["on"], out=dx)
+        if dx is None:
+            return []
+        on = ws["on"]  # `greater` of 128 x 128 takes 9 µs; `sign` takes 20
+        return [
+            partial(np.greater, y, np.zeros((), y.dtype), out=on),
+            partial(np.multiply, dy, on, out=dx),
+        ]
