@@ -20,18 +20,18 @@ os.environ["OPENBLAS_NUM_THREADS"] = "1"  # before NumPy is loaded
 import argparse
 import statistics
 import time
-from collections.abc import Callable
 from functools import partial
 from itertools import cycle
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dnn_cli.app.build import build
+from dnn_cli.base.types import Call
 from dnn_cli.config.load import load_config
 from dnn_cli.nn.layers.dense import Dense
 from dnn_cli.nn.loss import loss_scratch
+from dnn_cli.nn.products import product
 from dnn_cli.training.loop import Stepper
 from dnn_cli.training.profile import product_rate
 from dnn_cli.training.session import Session
@@ -39,64 +39,69 @@ from dnn_cli.training.session import Session
 CONFIG = Path(__file__).parent.parent.parent / "configs" / "mnist_mlp.yaml"
 PIECE = 10  # steps timed at once
 clock = time.perf_counter
-Call = tuple[str, Callable[..., object], tuple[Any, ...]]  # what for, and a call
+Timed = tuple[str, Call]  # what for, and a call
 
 
-def bare_step(s: Session) -> list[Call]:
+def bare_step(s: Session) -> list[Timed]:
     """The calls of one step of `s`, which is used up, on a batch of the rows of an epoch."""
     n, data, arena = s.train.batch_size, s.train.dataset, s.network.arena
     plan = s.network.plan(n, train=True)
     targets = np.empty(n, data.target_dtype)
     scratch = loss_scratch(s.loss, n, arena.params.dtype)
-    assert data.targets is not None and plan.dy is not None
+    assert data.targets is not None
     batches = cycle(s.train.order(0)[: data.rows // n * n].reshape(-1, n))
     chosen, raw = np.empty(n, np.intp), np.empty((n, *data.inputs.shape[1:]), data.inputs.dtype)
-    calls: list[Call] = [
-        ("gather", lambda: np.copyto(chosen, next(batches)), ()),
-        ("gather", data.inputs.take, (chosen, 0, raw, "clip")),
-        ("gather", np.copyto, (plan.x, raw)),
-        ("gather", np.multiply, (plan.x, np.float32(1 / 255), plan.x)),
-        ("gather", data.targets.take, (chosen, 0, targets, "clip")),
+
+    def gather() -> None:
+        np.copyto(chosen, next(batches))
+
+    calls: list[Timed] = [
+        ("gather", gather),
+        ("gather", partial(data.inputs.take, chosen, 0, raw, "clip")),
+        ("gather", partial(np.copyto, plan.x, raw)),
+        ("gather", partial(np.multiply, plan.x, np.float32(1 / 255), plan.x)),
+        ("gather", partial(data.targets.take, chosen, 0, targets, "clip")),
     ]
-    ones = np.ones((1, n), np.float32)
-    back: list[Call] = []
+    ones, zero = np.ones((1, n), np.float32), np.zeros((), np.float32)
+    back: list[Timed] = []
     for step in plan.steps:
         x, y, dy, dx = step.x, step.y, step.dy, step.dx
+        assert dy is not None
         if isinstance(step.layer, Dense):
             W, b, grads = step.layer.W, step.layer.b, step.ws.grads
-            calls += [("products", np.matmul, (x, W, y)), ("bias", np.add, (y, b, y))]
+            calls += [("products", product(x, W, y)), ("bias", partial(np.add, y, b, y))]
             if dx is not None:
-                back.append(("products", np.matmul, (dy, W.T, dx)))
-            back.append(("bias", np.matmul, (ones, dy, grads["b"][None, :])))
-            back.append(("products", np.matmul, (x.T, dy, grads["W"])))
+                back.append(("products", product(dy, W.T, dx)))
+            back.append(("bias", partial(np.matmul, ones, dy, grads["b"][None, :])))
+            back.append(("products", product(x.T, dy, grads["W"])))
         elif not step.layer.keeps_values:
-            mask = np.empty_like(y)
-            calls.append(("relu", partial(np.maximum, out=y), (x, np.float32(0))))
-            back.append(("relu", np.multiply, (dy, mask, dx)))
-            back.append(("relu", np.greater, (y, np.float32(0), mask)))
-    calls.append(("loss", s.loss.value_and_grad, (plan.y, targets, plan.dy, scratch)))
+            on = np.empty_like(y)
+            calls.append(("relu", partial(np.maximum, x, zero, out=y)))
+            back.append(("relu", partial(np.multiply, dy, on, dx)))
+            back.append(("relu", partial(np.greater, y, zero, on)))
+    calls.append(("loss", partial(s.loss.value_and_grad, plan.y, targets, plan.dy, scratch)))
     calls += reversed(back)
-    calls.append(("norm", np.dot, (arena.grads, arena.grads)))
-    calls.append(("Adam", s.optimizer.step, (1e-3,)))
+    calls.append(("norm", partial(np.dot, arena.grads, arena.grads)))
+    calls.append(("Adam", partial(s.optimizer.step, 1e-3)))
     return calls
 
 
-def run(calls: list[Call]) -> float:
+def run(calls: list[Timed]) -> float:
     """Seconds a bare step, of a piece."""
     began = clock()
     for _ in range(PIECE):
-        for _, function, given in calls:
-            function(*given)
+        for _, call in calls:
+            call()
     return (clock() - began) / PIECE
 
 
-def run_apart(calls: list[Call]) -> dict[str, float]:
+def run_apart(calls: list[Timed]) -> dict[str, float]:
     """The same by part."""
     found: dict[str, float] = {}
     last = clock()
     for _ in range(PIECE):
-        for part, function, given in calls:
-            function(*given)
+        for part, call in calls:
+            call()
             now = clock()
             found[part] = found.get(part, 0.0) + (now - last) / PIECE
             last = now
