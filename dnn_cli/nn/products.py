@@ -28,11 +28,12 @@ _COLUMNS = 128  # of a block at most
 _ROWS = 32  # of a block at most, where b is transposed
 _FEWEST = 8  # rows of a block, of fewer of which calls take what is gained
 _LEAST = 256  # results of a block, likewise
-# Past these blocks gain nothing. x W reads all of W for each block of rows:
+# Past these blocks gain nothing, or less than a second thread of BLAS. x W reads W for each block:
 _HELD = 210_000  # numbers of W; with up to _FEW rows of x ...
 _NEAR = 1 << 18  # ... so many
 _FEW = 64
-_MANY = 128  # rows of x in xᵀ dy
+_MANY = 256  # rows of x
+_SUMMED = 128  # rows of x in xᵀ dy
 _SHARE = 2  # columns of dy for each of its rows, at least, in dy Wᵀ
 
 
@@ -64,7 +65,8 @@ def blocks(
         rows = _divisor(m, _ROWS)
         columns = _divisor(n, min(_RESULTS // rows, _OPERATIONS // (rows * k)))
         return (rows, columns) if rows >= _FEWEST and rows * columns >= _LEAST else None
-    if small or (k > _MANY if a_transposed else k * n > (_NEAR if m <= _FEW else _HELD)):
+    large = k > _SUMMED if a_transposed else k * n > (_NEAR if m <= _FEW else _HELD) or m > _MANY
+    if small or large:
         return None
     for columns in range(_COLUMNS, _LINE, -_LINE):
         if n % columns == 0:

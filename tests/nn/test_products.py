@@ -48,7 +48,7 @@ def test_blocks_divide_the_result_and_stay_within_what_blas_does_not_copy() -> N
     ("m", "k", "n", "a_transposed", "b_transposed"),
     [
         (32, 784, 128, False, False),  # x W of the first layer of 784-128-10
-        (128, 784, 128, False, False),
+        (256, 784, 128, False, False),
         (784, 32, 128, True, False),  # xᵀ dy
         (784, 128, 512, True, False),
         (64, 512, 512, False, False),
@@ -68,9 +68,10 @@ def test_what_is_common_is_in_blocks(
     [
         (128, 128, 10, False, False),  # BLAS copies neither factor
         (128, 784, 512, False, False),  # no cache holds W
+        (1000, 784, 128, False, False),  # so many that copying is little
         (97, 784, 128, False, False),  # a prime number of rows
         (64, 784, 300, False, False),  # rows that begin within a cache line
-        (784, 256, 128, True, False),  # so many rows that copying is little
+        (784, 256, 128, True, False),  # likewise
         (256, 256, 256, False, True),
         (32, 10, 128, False, True),
         (32, 512, 61, False, True),  # a prime number of columns
