@@ -4,8 +4,8 @@
 
 Limit      the multiply-adds of a step at the rate of a product of 512 x 512 x 512
 Bare       the NumPy calls of a step of a dense ReLU network with softmax and Adam, every view made
-           beforehand, one after another from a list: no layer, no plan, no check, no bookkeeping.
-           Loss and update are one call each of the engine's. Arrays lie as it lays them out
+           beforehand, one after another from a list: no loop, no check, no bookkeeping. Those of
+           the layers are a plan's own; loss and update are one call each of the engine's
 Engine     the step that users get, in pieces of ten in turn with ten bare ones
 
 One core; MNIST must be in the cache (`dnn data fetch mnist`). Medians, and ratios of neighbours.
@@ -31,7 +31,7 @@ from dnn_cli.base.types import Call
 from dnn_cli.config.load import load_config
 from dnn_cli.nn.layers.dense import Dense
 from dnn_cli.nn.loss import loss_scratch
-from dnn_cli.nn.products import product
+from dnn_cli.nn.plan import Step
 from dnn_cli.training.loop import Stepper
 from dnn_cli.training.profile import product_rate
 from dnn_cli.training.session import Session
@@ -62,28 +62,22 @@ def bare_step(s: Session) -> list[Timed]:
         ("gather", partial(np.multiply, plan.x, np.float32(1 / 255), plan.x)),
         ("gather", partial(data.targets.take, chosen, 0, targets, "clip")),
     ]
-    ones, zero = np.ones((1, n), np.float32), np.zeros((), np.float32)
-    back: list[Timed] = []
     for step in plan.steps:
-        x, y, dy, dx = step.x, step.y, step.dy, step.dx
-        assert dy is not None
-        if isinstance(step.layer, Dense):
-            W, b, grads = step.layer.W, step.layer.b, step.ws.grads
-            calls += [("products", product(x, W, y)), ("bias", partial(np.add, y, b, y))]
-            if dx is not None:
-                back.append(("products", product(dy, W.T, dx)))
-            back.append(("bias", partial(np.matmul, ones, dy, grads["b"][None, :])))
-            back.append(("products", product(x.T, dy, grads["W"])))
-        elif not step.layer.keeps_values:
-            on = np.empty_like(y)
-            calls.append(("relu", partial(np.maximum, x, zero, out=y)))
-            back.append(("relu", partial(np.multiply, dy, on, dx)))
-            back.append(("relu", partial(np.greater, y, zero, on)))
+        calls += [(part_of(step, call), call) for call in step.forward(True)]
     calls.append(("loss", partial(s.loss.value_and_grad, plan.y, targets, plan.dy, scratch)))
-    calls += reversed(back)
+    for step in reversed(plan.steps):
+        calls += [(part_of(step, call), call) for call in step.backward()]
     calls.append(("norm", partial(np.dot, arena.grads, arena.grads)))
     calls.append(("Adam", partial(s.optimizer.step, 1e-3)))
     return calls
+
+
+def part_of(step: Step, call: Call) -> str:
+    """The layer's kind; of a dense layer what multiplies by or makes W, or what its bias takes."""
+    if not isinstance(step.layer, Dense):
+        return type(step.layer).__name__.lower()
+    assert isinstance(call, partial)
+    return "products" if call.func is np.matmul and call.args[0].shape[-2] > 1 else "bias"
 
 
 def run(calls: list[Timed]) -> float:
