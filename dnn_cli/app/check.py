@@ -10,9 +10,9 @@ import numpy as np
 
 from dnn_cli.app.build import Built, build
 from dnn_cli.app.layer_rows import LayerRow, layer_rows
+from dnn_cli.app.lifecycle.threads import use_threads
 from dnn_cli.app.memory import estimate
 from dnn_cli.app.say import Say, ignore
-from dnn_cli.app.threads import use_threads
 from dnn_cli.base.types import Shape
 from dnn_cli.config.load import load_config
 from dnn_cli.data.dataset import Dataset

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dnn_cli.app.lifecycle.threads import use_ranks
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.say import Say, ignore
-from dnn_cli.app.threads import use_ranks
 from dnn_cli.base.errors import DataError, GateError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dnn_cli.app.threads import settle
+from dnn_cli.app.lifecycle.threads import settle
 from dnn_cli.base.errors import LimitError
 from dnn_cli.base.types import size_of
 from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.prepare import Prepared
 from dnn_cli.nn.chain import Chain, build_chain
-from dnn_cli.nn.divided import exchanged
+from dnn_cli.nn.execution.divided import exchanged
 from dnn_cli.nn.layer import LayerSpec
 
 _FLOAT = 4  # bytes

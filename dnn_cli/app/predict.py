@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from dnn_cli.app.lifecycle.threads import use_ranks
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.prediction_formats import FORMATS, Rows
 from dnn_cli.app.say import Say, ignore
-from dnn_cli.app.threads import use_ranks
 from dnn_cli.base.errors import DivergedError, FileSystemError, UsageError
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array

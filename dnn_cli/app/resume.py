@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dnn_cli.app.attempt import Attempt, TrainResult, ending_of, result_of
 from dnn_cli.app.build import Built, build
-from dnn_cli.app.continuing import newest
-from dnn_cli.app.facts import Difference, differences, facts_of
-from dnn_cli.app.saving import NORMAL, Pace, Saver, require_space
+from dnn_cli.app.lifecycle.attempt import Attempt, TrainResult, ending_of, result_of
+from dnn_cli.app.lifecycle.continuing import newest
+from dnn_cli.app.lifecycle.facts import Difference, differences, facts_of
+from dnn_cli.app.lifecycle.saving import NORMAL, Pace, Saver, require_space
+from dnn_cli.app.lifecycle.schedule_length import length_note
+from dnn_cli.app.lifecycle.signals import StopRequest
+from dnn_cli.app.lifecycle.state import restore
 from dnn_cli.app.say import Say, ignore
-from dnn_cli.app.schedule_length import length_note
-from dnn_cli.app.signals import StopRequest
-from dnn_cli.app.state import restore
 from dnn_cli.app.train import begin, new_standing, now, write_resolved
 from dnn_cli.base.errors import CheckpointError, Problem
 from dnn_cli.base.text import safe_text

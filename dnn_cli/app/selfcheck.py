@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 
 import dnn_cli
-from dnn_cli.app.facts import machine
+from dnn_cli.app.lifecycle.facts import machine
 from dnn_cli.app.models import layers_of
 from dnn_cli.app.say import Say, ignore
 from dnn_cli.base.errors import CheckpointError, DnnError

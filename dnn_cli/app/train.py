@@ -8,14 +8,14 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from dnn_cli.app.attempt import Attempt, TrainResult
 from dnn_cli.app.build import Built, build
-from dnn_cli.app.facts import facts_of
-from dnn_cli.app.saving import NORMAL, Pace, Saver, require_space
+from dnn_cli.app.lifecycle.attempt import Attempt, TrainResult
+from dnn_cli.app.lifecycle.facts import facts_of
+from dnn_cli.app.lifecycle.saving import NORMAL, Pace, Saver, require_space
+from dnn_cli.app.lifecycle.signals import StopRequest
+from dnn_cli.app.lifecycle.state import Best, Standing
+from dnn_cli.app.lifecycle.threads import use_threads
 from dnn_cli.app.say import Say, ignore
-from dnn_cli.app.signals import StopRequest
-from dnn_cli.app.state import Best, Standing
-from dnn_cli.app.threads import use_threads
 from dnn_cli.base.text import safe_text
 from dnn_cli.config.load import load_config
 from dnn_cli.config.resolve import dump_yaml, resolve

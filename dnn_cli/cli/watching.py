@@ -11,7 +11,7 @@ import typer
 from dnn_cli.base.errors import UsageError
 
 if TYPE_CHECKING:
-    from dnn_cli.app.attempt import TrainResult
+    from dnn_cli.app.lifecycle.attempt import TrainResult
     from dnn_cli.console.observer import Progress
 
 Quiet: TypeAlias = Annotated[

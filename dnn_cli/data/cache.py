@@ -17,8 +17,8 @@ from typing import Literal, TypeAlias
 
 from dnn_cli.base.errors import DataError, FileSystemError, UsageError
 from dnn_cli.base.text import listing, nearest, safe_text
-from dnn_cli.data.bytes_in import CHUNK, GZIP, Gunzip, Readable, open_regular
 from dnn_cli.data.catalogue import CACHED, SHIPPED, CachedFile, CachedSet
+from dnn_cli.data.readers.bytes_in import CHUNK, GZIP, Gunzip, Readable, open_regular
 
 # File, unpacked bytes so far, of how many: all of them once the file is checked and in place.
 Progress: TypeAlias = Callable[[str, int, int], None]

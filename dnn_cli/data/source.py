@@ -14,7 +14,7 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.text import safe_text
-from dnn_cli.data import image_file
+from dnn_cli.data.readers import image_file
 from dnn_cli.data.table import Columns, Table
 
 SOURCES: Registry[SourceSpec]

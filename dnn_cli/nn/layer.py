@@ -19,8 +19,8 @@ from dnn_cli.nn.initializer import InitializerSpec
 
 if TYPE_CHECKING:
     from dnn_cli.nn.chain import Chain
-    from dnn_cli.nn.plan import Plan
-    from dnn_cli.nn.ranks import Ranks
+    from dnn_cli.nn.execution.plan import Plan
+    from dnn_cli.nn.execution.ranks import Ranks
 
 Role = Literal["weight", "bias", "state"]
 NOTHING: frozenset[str] = frozenset()

@@ -17,7 +17,7 @@ from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, require
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array, Shape, size_of
-from dnn_cli.nn.arena import aligned_zeros
+from dnn_cli.nn.execution.arena import aligned_zeros
 from dnn_cli.nn.layer import Need
 
 

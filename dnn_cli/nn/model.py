@@ -11,10 +11,10 @@ import numpy as np
 from dnn_cli.base.spec import Spec, option, require
 from dnn_cli.base.types import Shape
 from dnn_cli.nn.chain import build_chain
+from dnn_cli.nn.execution.tiles import agree_on_tiles
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import LAYERS, LayerSpec, ShapeError
 from dnn_cli.nn.network import Network
-from dnn_cli.nn.tiles import agree_on_tiles
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 
 from dnn_cli.base.types import Array, Shape, size_of
-from dnn_cli.nn.arena import Arena, aligned_zeros
 from dnn_cli.nn.chain import Chain
+from dnn_cli.nn.execution.arena import Arena, aligned_zeros
+from dnn_cli.nn.execution.layout import lay_out
+from dnn_cli.nn.execution.plan import Plan
+from dnn_cli.nn.execution.ranks import Ranks
+from dnn_cli.nn.execution.spans import BLOCK_BYTES
 from dnn_cli.nn.layer import Layer
-from dnn_cli.nn.layout import lay_out
-from dnn_cli.nn.plan import Plan
-from dnn_cli.nn.ranks import Ranks
-from dnn_cli.nn.spans import BLOCK_BYTES
 
 
 class Network:

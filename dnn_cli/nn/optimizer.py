@@ -21,8 +21,8 @@ import numpy as np
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, option
 from dnn_cli.base.types import Array
-from dnn_cli.nn.arena import Arena, aligned_zeros, shared_zeros
-from dnn_cli.nn.blocks import block_length, blocks_of
+from dnn_cli.nn.execution.arena import Arena, aligned_zeros, shared_zeros
+from dnn_cli.nn.execution.blocks import block_length, blocks_of
 from dnn_cli.nn.schedule import ScheduleSpec
 
 _SWEEP = 128  # steps between two searches for what has vanished: momentum 0.9 shrinks it to 1.4e-6

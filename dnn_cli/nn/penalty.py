@@ -15,8 +15,8 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.types import Array
-from dnn_cli.nn.arena import Arena, aligned_zeros
-from dnn_cli.nn.blocks import block_length, blocks_of
+from dnn_cli.nn.execution.arena import Arena, aligned_zeros
+from dnn_cli.nn.execution.blocks import block_length, blocks_of
 
 
 @final

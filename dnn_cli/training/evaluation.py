@@ -12,10 +12,10 @@ import numpy as np
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.dataset import Dataset
-from dnn_cli.nn.arena import shared_zeros
+from dnn_cli.nn.execution.arena import shared_zeros
+from dnn_cli.nn.execution.ranks import Phases, Ranks
 from dnn_cli.nn.loss import Loss, cut_scratch, loss_scratch
 from dnn_cli.nn.network import Network
-from dnn_cli.nn.ranks import Phases, Ranks
 
 _FLOATS = 1 << 20  # of the widest activation in one evaluation batch: 4 MB
 _ROWS = 1024  # more gain nothing: the products are large enough

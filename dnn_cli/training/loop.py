@@ -17,11 +17,11 @@ import numpy as np
 from dnn_cli.base.errors import DivergedError
 from dnn_cli.base.types import size_of
 from dnn_cli.data.dataset import Dataset
-from dnn_cli.nn.arena import shared_zeros
 from dnn_cli.nn.clipping import clip_norm, clip_value
-from dnn_cli.nn.divided import divide
+from dnn_cli.nn.execution.arena import shared_zeros
+from dnn_cli.nn.execution.divided import divide
+from dnn_cli.nn.execution.ranks import Phases, Ranks
 from dnn_cli.nn.penalty import Penalty
-from dnn_cli.nn.ranks import Phases, Ranks
 from dnn_cli.nn.schedule import Progress, Schedule
 from dnn_cli.training.diagnosis import diverged, diverged_after, require_finite
 from dnn_cli.training.evaluation import Evaluator, canonical

@@ -3,8 +3,8 @@
 Each step   `gradient` of the rank's examples, of the mean loss over the whole batch -> `sum` of
             all ranks' gradients -> the optimizer's step. One rank alone does all of it
 Memory      every rank has activations for its own examples, and a gradient that all can read
-Divided     the gradient of a W that ranks divide (`nn/divided.py`) is written by all of them where
-            the sum will be, and is not summed
+Divided     the gradient of a W that ranks divide (`nn/execution/divided.py`) is written by all of
+            them where the sum will be, and is not summed
 Equal       to rounding, whatever the number of ranks: masks and changes of images are drawn by
             the example's place in the batch, and batch_norm adds up what all ranks have
 """
@@ -18,11 +18,11 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.types import Array, size_of
-from dnn_cli.nn.blocks import piece_of, without
-from dnn_cli.nn.divided import Divided
+from dnn_cli.nn.execution.blocks import piece_of, without
+from dnn_cli.nn.execution.divided import Divided
+from dnn_cli.nn.execution.plan import Plan
+from dnn_cli.nn.execution.ranks import Ranks, share_of
 from dnn_cli.nn.loss import cut_scratch, loss_scratch
-from dnn_cli.nn.plan import Plan
-from dnn_cli.nn.ranks import Ranks, share_of
 from dnn_cli.training.evaluation import target_buffer
 from dnn_cli.training.session import Session
 

@@ -31,8 +31,8 @@ from harness import (
     write_config,
 )
 
-from dnn_cli.app.continuing import read_last
-from dnn_cli.app.saving import NORMAL
+from dnn_cli.app.lifecycle.continuing import read_last
+from dnn_cli.app.lifecycle.saving import NORMAL
 from dnn_cli.runs.checkpoint import read_checkpoint
 from dnn_cli.runs.directory import RunDirectory
 

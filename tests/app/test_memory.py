@@ -7,7 +7,7 @@ from pathlib import Path
 from dnn_cli.app.build import build
 from dnn_cli.app.memory import Memory, estimate
 from dnn_cli.config.load import load_config
-from dnn_cli.nn.ranks import can_fork
+from dnn_cli.nn.execution.ranks import can_fork
 
 WIDE = """
 data: {source: {type: synthetic, kind: random, rows: 100, features: 300}, split: {valid: 0.2}}

@@ -202,7 +202,7 @@ def test_K11_another_machine_is_said_before_the_run_goes_on(
     run, log = stopped(tmp_path, CONFIGS["adam"], 8), Log()
     blas = {"name": "mkl", "version": "1", "threads": 64, "architecture": "none"}
     other = {"dnn": "9", "numpy": "9", "python": "4", "machine": "m", "cpu": "Z80", "blas": blas}
-    monkeypatch.setattr("dnn_cli.app.facts.machine", lambda: other)
+    monkeypatch.setattr("dnn_cli.app.lifecycle.facts.machine", lambda: other)
     with pytest.raises(Killed):
         resume(run, log=Log(said=log.said, watch=die_at_a_save))
     for key in ("dnn", "numpy", "python", "machine", "cpu", "blas.version", "blas.threads"):
@@ -216,8 +216,8 @@ def test_the_threads_of_the_first_process_are_kept(
     text = CONFIGS["adam"].replace("threads: 1, ", "")
     run = stopped(tmp_path, text, 8)
     assert "threads: 1\n" in (run / "resolved.yaml").read_text()
-    monkeypatch.setattr("dnn_cli.app.threads.WORTH", 0)
-    monkeypatch.setattr("dnn_cli.app.threads.usable_cores", lambda: 2)
+    monkeypatch.setattr("dnn_cli.app.lifecycle.threads.WORTH", 0)
+    monkeypatch.setattr("dnn_cli.app.lifecycle.threads.usable_cores", lambda: 2)
     log = Log()
     resume(run, log=log)
     assert not any("threads" in said for said in log.said)

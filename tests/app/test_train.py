@@ -33,9 +33,9 @@ from harness import (
     write_config,
 )
 
-from dnn_cli.app import saving
-from dnn_cli.app.saving import Pace
-from dnn_cli.app.signals import StopRequest
+from dnn_cli.app.lifecycle import saving
+from dnn_cli.app.lifecycle.saving import Pace
+from dnn_cli.app.lifecycle.signals import StopRequest
 from dnn_cli.app.train import train_run
 from dnn_cli.base.errors import CheckpointError, DivergedError, DnnError, FileSystemError
 from dnn_cli.config.load import load_config
@@ -411,7 +411,7 @@ def test_R17_the_log_survives_a_disk_that_was_full_for_a_while(
     """Lines that could not be written are written later, in order and once."""
     path = write_config(tmp_path, CONFIGS["plateau"])
     train(path, tmp_path / "whole")
-    from dnn_cli.app import journal
+    from dnn_cli.app.lifecycle import journal
 
     calls = 0
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from target_checkpoint import training
 
-from dnn_cli.app.state import Standing, last_checkpoint
+from dnn_cli.app.lifecycle.state import Standing, last_checkpoint
 from dnn_cli.app.train import new_standing
 from dnn_cli.runs.checkpoint import Checkpoint
 from dnn_cli.runs.json_file import to_text

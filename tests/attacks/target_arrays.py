@@ -19,9 +19,9 @@ import mutate
 import numpy as np
 from oracle import BrokenPromiseError, Target, attempt, require, scratch
 
-from dnn_cli.data.array_stream import ArrayStream
-from dnn_cli.data.bytes_in import file_size, open_regular
-from dnn_cli.data.npy_format import read_header
+from dnn_cli.data.readers.array_stream import ArrayStream
+from dnn_cli.data.readers.bytes_in import file_size, open_regular
+from dnn_cli.data.readers.npy_format import read_header
 from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.sources.idx import IdxSpec
 from dnn_cli.data.sources.npy import NpySpec

@@ -20,12 +20,12 @@ import safetensors.numpy
 from oracle import Target, attempt, require, require_fit, scratch
 
 from dnn_cli.app.build import Built, build
-from dnn_cli.app.facts import differences, facts_of
 from dnn_cli.app.info import model_info
+from dnn_cli.app.lifecycle.facts import differences, facts_of
+from dnn_cli.app.lifecycle.state import last_checkpoint, require_kinds, restore
 from dnn_cli.app.models import Model, load_model
 from dnn_cli.app.prediction_formats import FORMATS, Rows
 from dnn_cli.app.resume import effects, refuse
-from dnn_cli.app.state import last_checkpoint, require_kinds, restore
 from dnn_cli.app.train import new_standing
 from dnn_cli.base.errors import DnnError
 from dnn_cli.base.types import size_of

@@ -15,7 +15,7 @@ import numpy as np
 import PIL.Image
 from oracle import Target, attempt, require, scratch
 
-from dnn_cli.data.image_file import read_image
+from dnn_cli.data.readers.image_file import read_image
 
 _PIXELS = 1 << 19  # of which Pillow lets twice as many pass with a warning, which is our error
 

@@ -29,9 +29,9 @@ import numpy as np
 from dnn_cli.app.build import build
 from dnn_cli.base.types import Call
 from dnn_cli.config.load import load_config
+from dnn_cli.nn.execution.plan import Step
 from dnn_cli.nn.layers.dense import Dense
 from dnn_cli.nn.loss import loss_scratch
-from dnn_cli.nn.plan import Step
 from dnn_cli.training.loop import Stepper
 from dnn_cli.training.profile import product_rate
 from dnn_cli.training.session import Session

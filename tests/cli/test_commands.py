@@ -4,7 +4,7 @@ from types import SimpleNamespace as Made
 
 import pytest
 
-from dnn_cli.app.attempt import TrainResult
+from dnn_cli.app.lifecycle.attempt import TrainResult
 from dnn_cli.base.errors import (
     CheckpointError,
     ConfigError,

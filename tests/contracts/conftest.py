@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dnn_cli.nn.execution.plan import Plan
 from dnn_cli.nn.gradcheck import shift
 from dnn_cli.nn.layer import Layer, LayerSpec, Scratch
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.network import Network
-from dnn_cli.nn.plan import Plan
 
 WHOLE = 1 << 60  # no blocks: a layer is tried by itself, on the whole batch
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnn_cli.nn import blocks
-from dnn_cli.nn.arena import Arena
+from dnn_cli.nn.execution import blocks
+from dnn_cli.nn.execution.arena import Arena
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import Slot
 from dnn_cli.nn.optimizer import OPTIMIZERS, Optimizer, OptimizerSpec

@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from harness import CONFIGS, Killed, Log, Outcome, patched, resume, train, write_config
 
-from dnn_cli.app.continuing import read_last
+from dnn_cli.app.lifecycle.continuing import read_last
 from dnn_cli.base.errors import DnnError
 from dnn_cli.runs.append_log import AppendLog
 from dnn_cli.runs.directory import RunDirectory

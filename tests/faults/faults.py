@@ -27,7 +27,7 @@ from harness import (
     write_config,
 )
 
-from dnn_cli.app.continuing import read_last
+from dnn_cli.app.lifecycle.continuing import read_last
 from dnn_cli.base.errors import DnnError
 from dnn_cli.runs.directory import RunDirectory
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dnn_cli.app.attempt import TrainResult
+from dnn_cli.app.lifecycle.attempt import TrainResult
+from dnn_cli.app.lifecycle.saving import Pace
 from dnn_cli.app.resume import resume_run
-from dnn_cli.app.saving import Pace
 from dnn_cli.app.train import train_run
 from dnn_cli.base.errors import DnnError
 from dnn_cli.runs.directory import RunDirectory

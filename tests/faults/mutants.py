@@ -25,12 +25,12 @@ RUNS = tuple(f"tests/runs/test_{n}.py" for n in ("files", "append_log", "lock", 
 RUNS += tuple(f"tests/runs/test_{n}.py" for n in ("checkpoint", "tensors"))
 APP = tuple(f"tests/app/test_{n}.py" for n in ("train", "resume", "state", "crashes", "signals"))
 FIRST = {  # where a mutant is looked for before everywhere else
-    "app/state.py": "tests/app/test_state.py",
+    "app/lifecycle/state.py": "tests/app/lifecycle/test_state.py",
     "app/resume.py": "tests/app/test_resume.py",
-    "app/continuing.py": "tests/faults/test_fallback.py",
-    "app/facts.py": "tests/app/test_resume.py",
-    "app/signals.py": "tests/app/test_signals.py",
-    "__main__.py": "tests/app/test_signals.py",
+    "app/lifecycle/continuing.py": "tests/faults/test_fallback.py",
+    "app/lifecycle/facts.py": "tests/app/test_resume.py",
+    "app/lifecycle/signals.py": "tests/app/lifecycle/test_signals.py",
+    "__main__.py": "tests/app/lifecycle/test_signals.py",
 }
 PATIENCE = 600  # seconds until a mutant counts as hanging, which is noticed too
 

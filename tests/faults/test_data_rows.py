@@ -23,7 +23,7 @@ from command import REFUSED_WITHIN, contents, dnn
 from harness import Log, resume, train, write_config
 
 from dnn_cli.base.errors import CheckpointError
-from dnn_cli.data import memory
+from dnn_cli.data.readers import memory
 from dnn_cli.training.events import EpochFinished, Event
 
 X = np.arange(24, dtype=np.float32).reshape(12, 2)

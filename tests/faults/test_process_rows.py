@@ -1,6 +1,7 @@
 """Faults of the process: memory, forks, pipes, an interpreter without a home.
 
-Signals, kills and terminals are in `tests/app/test_signals.py` and `test_crashes.py`.
+Signals, kills and terminals are in `tests/app/lifecycle/test_signals.py` and
+`tests/app/test_crashes.py`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from command import dnn
 from harness import CONFIGS, Outcome, config, resume, stopped, train, whole, write_config
 from kills import ended, forked
 
-from dnn_cli.nn.plan import Plan
+from dnn_cli.nn.execution.plan import Plan
 from dnn_cli.runs.checkpoint import read_checkpoint
 from dnn_cli.runs.directory import RunDirectory
 

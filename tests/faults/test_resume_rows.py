@@ -56,7 +56,7 @@ def test_K10_what_may_change_is_recorded(tmp_path: Path, capsys: Capture) -> Non
 def test_K11_another_machine_goes_on_and_says_so(
     tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from dnn_cli.app import facts
+    from dnn_cli.app.lifecycle import facts
 
     run, real = stopped(tmp_path, TEXT, 8), facts.machine()
     monkeypatch.setattr(facts, "machine", lambda: {**real, "cpu": "Z80", "numpy": "1.0"})

@@ -66,7 +66,9 @@ def test_R01_a_directory_in_use(tmp_path: Path, capsys: Capture) -> None:
 
 
 @pytest.mark.parametrize(
-    "note", [b"", b"1 2020-01-01", f"{os.getpid()} now\n".encode(), b"\xff" * 99]
+    "note",
+    [b"", b"1 2020-01-01", f"{os.getpid()} now\n".encode(), b"\xff" * 99],
+    ids=["empty", "old", "own", "bytes"],
 )
 def test_R02_a_lock_file_alone_holds_nothing(tmp_path: Path, capsys: Capture, note: bytes) -> None:
     run = stopped(tmp_path, TEXT, 8)

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from dnn_cli.base.task import Task
+from dnn_cli.nn.execution.spans import spans
 from dnn_cli.nn.layer import LAYERS, LayerSpec, ShapeError
 from dnn_cli.nn.loss import LOSSES, loss_scratch
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.network import Network
-from dnn_cli.nn.spans import spans
 
 GOLDEN = Path(__file__).parent.parent / "golden" / "convolution_constants.json"
 CONSTANTS: dict[str, dict[str, dict[str, Any]]] = json.loads(GOLDEN.read_text())["cases"]

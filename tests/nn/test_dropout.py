@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from dnn_cli.base.spec import SpecError
+from dnn_cli.nn.execution.plan import Plan
 from dnn_cli.nn.layer import LAYERS
 from dnn_cli.nn.layers.dropout import Dropout
 from dnn_cli.nn.model import build_network
-from dnn_cli.nn.plan import Plan
 
 
 def plan_of(rate: float, n: int = 1000, units: int = 1000) -> Plan:

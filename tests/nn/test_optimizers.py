@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dnn_cli.base.spec import SpecError
-from dnn_cli.nn.arena import Arena
+from dnn_cli.nn.execution.arena import Arena
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import Slot
 from dnn_cli.nn.optimizer import OPTIMIZERS, Optimizer

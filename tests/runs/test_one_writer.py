@@ -81,5 +81,5 @@ def test_no_other_module_writes() -> None:
         for path in (ROOT / room).rglob("*.py")
         if path != ROOT / "runs" / "disk.py"
     }
-    pipes = {"nn/ranks.py": ["os.write"]}  # to another process
+    pipes = {"nn/execution/ranks.py": ["os.write"]}  # to another process
     assert {path: lines for path, lines in found.items() if lines} == pipes

@@ -16,12 +16,12 @@ from dnn_cli.data.augment import AugmentSpec
 from dnn_cli.data.batches import Batches
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.scaling import Scaling
-from dnn_cli.nn.divided import DividedDense, divide, exchanged
+from dnn_cli.nn.execution.divided import DividedDense, divide, exchanged
+from dnn_cli.nn.execution.plan import Plan, Step
 from dnn_cli.nn.layer import LAYERS, LayerSpec
 from dnn_cli.nn.loss import LOSSES
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.optimizer import OPTIMIZERS
-from dnn_cli.nn.plan import Plan, Step
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.loop import Stepper, fit
 from dnn_cli.training.part import Part
@@ -112,7 +112,7 @@ def test_wide_layers_are_divided(inputs: int, units: int, divided: bool) -> None
 
 
 def test_a_gradient_that_is_divided_is_not_summed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dnn_cli.nn.divided._NARROW", 1)
+    monkeypatch.setattr("dnn_cli.nn.execution.divided._NARROW", 1)
     session = session_of("divided", 2)
     arena, apart = session.network.arena, {"dense_1.W", "residual_1.dense_1.W", "dense_2.W"}
     summed, divided = np.zeros(arena.learned, bool), divide(session.network, BATCH)
@@ -133,7 +133,7 @@ def test_a_gradient_that_is_divided_is_not_summed(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_profile_of_a_rank_counts_what_it_sums(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dnn_cli.nn.divided._NARROW", 1)
+    monkeypatch.setattr("dnn_cli.nn.execution.divided._NARROW", 1)
     monkeypatch.setattr("dnn_cli.training.profile._COPY", 1 << 10)
     monkeypatch.setattr("dnn_cli.training.profile._SIDE", 8)
     found = {}
@@ -173,7 +173,7 @@ def test_ranks_change_nothing_but_rounding(
     case: str, ranks: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if case == "divided":
-        monkeypatch.setattr("dnn_cli.nn.divided._NARROW", 1)
+        monkeypatch.setattr("dnn_cli.nn.execution.divided._NARROW", 1)
     alone, shared = session_of(case, 1), session_of(case, ranks)
     exact = 1e-9 if alone.network.arena.params.dtype == np.float64 else 1e-3
     with Stepper(alone) as one, Stepper(shared) as several:
@@ -196,7 +196,7 @@ def test_ranks_change_nothing_but_rounding(
 def test_a_training_on_ranks_goes_on_bit_for_bit(
     case: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dnn_cli.nn.divided._NARROW", 1)
+    monkeypatch.setattr("dnn_cli.nn.execution.divided._NARROW", 1)
     whole, first = session_of(case, 2), session_of(case, 2)
     wanted = list(fit(whole, lambda: 0.0))
     with Stepper(first) as stepper:

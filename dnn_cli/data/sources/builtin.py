@@ -22,7 +22,7 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option, require
 from dnn_cli.data.cache import folder_of, is_fetched
 from dnn_cli.data.catalogue import CACHED
-from dnn_cli.data.growing import GrowingArray
+from dnn_cli.data.readers.growing import GrowingArray
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.sources.idx import IdxSpec

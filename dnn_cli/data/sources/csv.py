@@ -20,15 +20,15 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option, require
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
-from dnn_cli.data.bytes_in import file_size, looks_like, open_regular
-from dnn_cli.data.csv_cells import CellReader, Cells
-from dnn_cli.data.csv_header import header_of, separator_hint
-from dnn_cli.data.csv_records import Records, first_record, records
-from dnn_cli.data.growing import GrowingArray
-from dnn_cli.data.selection import Selection, select
+from dnn_cli.data.readers.bytes_in import file_size, looks_like, open_regular
+from dnn_cli.data.readers.csv_cells import CellReader, Cells
+from dnn_cli.data.readers.csv_header import header_of, separator_hint
+from dnn_cli.data.readers.csv_records import Records, first_record, records
+from dnn_cli.data.readers.growing import GrowingArray
+from dnn_cli.data.readers.selection import Selection, select
+from dnn_cli.data.readers.text_columns import TextColumn, as_targets, as_text
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
-from dnn_cli.data.text_columns import TextColumn, as_targets, as_text
 
 
 @final

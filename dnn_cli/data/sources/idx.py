@@ -22,9 +22,9 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import size_of
-from dnn_cli.data.array_stream import ArrayStream
-from dnn_cli.data.array_tables import array_tables
-from dnn_cli.data.bytes_in import (
+from dnn_cli.data.readers.array_stream import ArrayStream
+from dnn_cli.data.readers.array_tables import array_tables
+from dnn_cli.data.readers.bytes_in import (
     INFLATION,
     Gunzip,
     Reader,
@@ -34,7 +34,7 @@ from dnn_cli.data.bytes_in import (
     open_regular,
     read_up_to,
 )
-from dnn_cli.data.npy_format import MAX_RANK, MAX_ROW
+from dnn_cli.data.readers.npy_format import MAX_RANK, MAX_ROW
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
 

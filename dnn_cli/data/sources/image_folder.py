@@ -21,10 +21,10 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, Shape
-from dnn_cli.data.array_tables import pieces
-from dnn_cli.data.image_file import Size, read_image
-from dnn_cli.data.image_paths import ImagePaths, image_paths
-from dnn_cli.data.memory import require_memory
+from dnn_cli.data.readers.array_tables import pieces
+from dnn_cli.data.readers.image_file import Size, read_image
+from dnn_cli.data.readers.image_paths import ImagePaths, image_paths
+from dnn_cli.data.readers.memory import require_memory
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
 

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import final
 
 from dnn_cli.base.spec import option
-from dnn_cli.data.array_stream import ArrayStream
-from dnn_cli.data.array_tables import array_tables
-from dnn_cli.data.bytes_in import file_size, open_regular
-from dnn_cli.data.npy_format import read_header
+from dnn_cli.data.readers.array_stream import ArrayStream
+from dnn_cli.data.readers.array_tables import array_tables
+from dnn_cli.data.readers.bytes_in import file_size, open_regular
+from dnn_cli.data.readers.npy_format import read_header
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
 

@@ -16,13 +16,13 @@ from typing import final
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option
 from dnn_cli.base.text import nearest, safe_text
-from dnn_cli.data.array_stream import ArrayStream
-from dnn_cli.data.array_tables import array_tables
-from dnn_cli.data.bytes_in import open_regular
-from dnn_cli.data.npy_format import read_header
+from dnn_cli.data.readers.array_stream import ArrayStream
+from dnn_cli.data.readers.array_tables import array_tables
+from dnn_cli.data.readers.bytes_in import open_regular
+from dnn_cli.data.readers.npy_format import read_header
+from dnn_cli.data.readers.zip_in import Archive, keys_of, open_archive
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
-from dnn_cli.data.zip_in import Archive, keys_of, open_archive
 
 _PAIRS = (("inputs", "targets"), ("x", "y"), ("X", "y"))
 

@@ -28,8 +28,8 @@ import numpy as np
 from dnn_cli.base.random import Purpose, stream
 from dnn_cli.base.spec import option, require
 from dnn_cli.base.types import Array, Rng
-from dnn_cli.data.array_tables import pieces
-from dnn_cli.data.memory import require_memory
+from dnn_cli.data.readers.array_tables import pieces
+from dnn_cli.data.readers.memory import require_memory
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
 

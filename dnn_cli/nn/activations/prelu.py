@@ -19,9 +19,9 @@ import numpy as np
 
 from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
+from dnn_cli.nn.execution.rows import features, rows
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
 from dnn_cli.nn.layer import LAYERS, READS_X, Elementwise, Layer, LayerSpec, Need, Scratch, Slot
-from dnn_cli.nn.rows import features, rows
 
 
 @LAYERS.register("prelu")

@@ -22,9 +22,9 @@ import numpy as np
 
 from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
+from dnn_cli.nn.execution.tiles import PutsOutTiles
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
 from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Need, Scratch, Slot, WeightedSpec
-from dnn_cli.nn.tiles import PutsOutTiles
 from dnn_cli.nn.window import Padding, Pair, Window, pair, window
 
 _FEW = 8  # channels below which copying along pixels beats copying along channels

@@ -21,6 +21,7 @@ import numpy as np
 
 from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Call, Shape
+from dnn_cli.nn.execution.products import product
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
 from dnn_cli.nn.layer import (
     LAYERS,
@@ -33,7 +34,6 @@ from dnn_cli.nn.layer import (
     Slot,
     WeightedSpec,
 )
-from dnn_cli.nn.products import product
 
 
 @LAYERS.register("dense")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from dnn_cli.base.spec import option
-from dnn_cli.nn.arena import Arena
+from dnn_cli.nn.execution.arena import Arena
 from dnn_cli.nn.optimizer import OPTIMIZERS, Optimizer, OptimizerSpec
 from dnn_cli.nn.optimizers.adam import Adam
 

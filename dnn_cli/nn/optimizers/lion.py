@@ -16,7 +16,7 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.spec import option
-from dnn_cli.nn.arena import Arena
+from dnn_cli.nn.execution.arena import Arena
 from dnn_cli.nn.optimizer import OPTIMIZERS, Block, Optimizer, OptimizerSpec
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dnn_cli.base.spec import SpecError
-from dnn_cli.data import csv_cells, csv_records
+from dnn_cli.data.readers import csv_cells, csv_records
 from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.table import Columns

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from dnn_cli.base.errors import DataError
-from dnn_cli.data import csv_cells, csv_records
-from dnn_cli.data.csv_cells import is_number
+from dnn_cli.data.readers import csv_cells, csv_records
+from dnn_cli.data.readers.csv_cells import is_number
 from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.table import Columns
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnn_cli.data import bytes_in
+from dnn_cli.data.readers import bytes_in
 from dnn_cli.data.sources.idx import IdxSpec
 
 RNG = np.random.default_rng(0)

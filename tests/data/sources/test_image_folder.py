@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from dnn_cli.base.errors import DataError, LimitError, MissingExtraError
-from dnn_cli.data import bytes_in, image_paths
+from dnn_cli.data.readers import bytes_in, image_paths
 from dnn_cli.data.sources import image_folder
 from dnn_cli.data.sources.image_folder import ImageFolderSpec
 from dnn_cli.data.table import Columns

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnn_cli.data import zip_in
+from dnn_cli.data.readers import zip_in
 from dnn_cli.data.sources.npz import NpzSpec
 
 RNG = np.random.default_rng(0)
