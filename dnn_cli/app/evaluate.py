@@ -66,7 +66,7 @@ def evaluate_model(
     path = find_model(model, "", say)
     loaded = load_model(path)
     wanted = metrics_wanted(conditions, loaded.task)
-    dataset = _from_run(path, split) if data is None else _from_file(loaded, data)
+    dataset = _from_run(path, split) if data is None else _from_file(loaded, data, say)
     ranks = use_ranks(loaded.network, dataset.rows)
     evaluator = Evaluator(loaded.network, loaded.loss, loaded.task, ranks)
     loss, predictions, targets = evaluator.run(dataset)
@@ -83,9 +83,11 @@ def evaluate_model(
     )
 
 
-def _from_file(model: Model, path: str) -> Dataset:
+def _from_file(model: Model, path: str, say: Say) -> Dataset:
     columns = model.schema.columns(True)
     table = read(source_of(path, labelled=columns.target_required), columns)
+    for note in table.notes:
+        say(note)
     return model.schema.dataset(table, with_targets=True)
 
 

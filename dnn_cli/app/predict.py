@@ -70,7 +70,7 @@ def predict_file(
         )
     loaded = load_model(path)
     rows = Rows(loaded.task, proba)
-    pieces = FORMATS[kind](rows, _predictions(loaded, input, batch_size or _ROWS))
+    pieces = FORMATS[kind](rows, _predictions(loaded, input, batch_size or _ROWS, say))
     if isinstance(output, str):
         write_atomic(Path(output), pieces, exclusive=True, follow=True)
     else:
@@ -80,13 +80,17 @@ def predict_file(
     return PredictResult(rows.count, output if isinstance(output, str) else "-", str(path))
 
 
-def _predictions(model: Model, path: str, rows: int) -> Iterator[Array]:
+def _predictions(model: Model, path: str, rows: int, say: Say) -> Iterator[Array]:
     """The predictions of a file, piece by piece, checked to be finite."""
     ranks = use_ranks(model.network, rows)
     evaluator = Evaluator(model.network, model.loss, model.task, ranks)
     schema = model.schema
-    seen = 0
+    seen, said = 0, set[str]()
     for table in source_of(path).tables(schema.columns(False), rows):
+        for note in table.notes:
+            if note not in said:
+                said.add(note)
+                say(note)
         if not table.rows:
             continue
         data = schema.dataset(table, with_targets=False)

@@ -69,6 +69,7 @@ def prepare(spec: DataSpec) -> Prepared:
     """
     notes: list[str] = []
     table = read(spec.source, spec.columns())
+    notes.extend(table.notes)
     inputs, place = _examples(table), Place.of(table)
     parts = _parts_by_column(table, spec, place, notes)
     encoding, targets = _encode(table, spec, parts, place, notes)

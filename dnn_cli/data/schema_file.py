@@ -5,7 +5,7 @@ Each field is checked alone, then against the others, and nothing is allocated b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Any, Literal, NoReturn, TypeVar, get_args
 
@@ -23,6 +23,10 @@ T = TypeVar("T")
 _LARGEST = 1 << 40  # elements of one example: far beyond any memory, far below overflow
 _ARRAYS: dict[str, set[str]] = {"none": set(), "unit": {"scaling.scale"}}
 _BOTH = {"scaling.shift", "scaling.scale"}
+_FIELDS = frozenset(
+    {"classes", "features", "input_kind", "input_shape", "positive", "scale", "target", "task"}
+)
+_OPTIONAL = frozenset[str]()  # that files written by earlier versions lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +49,7 @@ def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
     Raises:
         CheckpointError: a field is missing, unknown, or contradicts another.
     """
-    _keys(
-        document,
-        "",
-        {"classes", "features", "input_kind", "input_shape", "positive", "scale", "target", "task"},
-    )
+    _keys(document, "", _FIELDS, _OPTIONAL)
     shape = _shape(document["input_shape"])
     fields = Fields(
         input_shape=shape,
@@ -72,12 +72,12 @@ def _damaged(field: str, what: str) -> NoReturn:
     )
 
 
-def _keys(document: Any, field: str, wanted: set[str]) -> None:
+def _keys(document: Any, field: str, wanted: Set[str], optional: Set[str] = frozenset()) -> None:
     if not isinstance(document, Mapping):
         _damaged(field, "is not an object")
     for name in sorted(wanted - set(document)):
         _damaged(field, f"lacks `{name}`")
-    for name in sorted(set(document) - wanted):
+    for name in sorted(set(document) - wanted - optional):
         _damaged(field, f"has an unknown field `{safe_text(name)}`")
 
 

@@ -42,6 +42,7 @@ class Table:
     extra: Mapping[str, Array] = field(default_factory=dict)  # text columns by name
     origin: str = ""  # the file or name it came from, for messages
     first_row: int = 0  # position of its first row in the source, 0-based
+    notes: tuple[str, ...] = ()  # what the source found out and the user should know, said once
 
     @property
     def rows(self) -> int:
