@@ -2,25 +2,24 @@
 
 A layer allocates nothing. It declares its parameters (slots), the scratch it needs, what its
 backward pass reads and whether it may run in place; the network decides who shares memory.
+
+Layers within a layer are a protocol here (`LayerChain`), and so is what a layer meets when it runs
+(`scratch.py`): `chain.py` and `execution` import this file, and not the other way round.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, option
 from dnn_cli.base.types import Array, Call, Rng, Shape
 from dnn_cli.nn.initializer import InitializerSpec
-
-if TYPE_CHECKING:
-    from dnn_cli.nn.chain import Chain
-    from dnn_cli.nn.execution.plan import Plan
-    from dnn_cli.nn.execution.ranks import Ranks
+from dnn_cli.nn.scratch import Scratch
 
 Role = Literal["weight", "bias", "state"]
 NOTHING: frozenset[str] = frozenset()
@@ -58,42 +57,6 @@ class Need:
     keep: bool = False
 
 
-class Scratch(dict[str, Array]):
-    """What a layer finds in `ws`: its arrays cut to the batch, its gradients, nested plans.
-
-    `ranks`: those that compute a part of the batch each, for layers that look at all of it.
-    """
-
-    __slots__ = ("grads", "inner", "ranks")
-
-    def __init__(
-        self,
-        arrays: Mapping[str, Array],
-        grads: dict[str, Array] | None = None,
-        inner: tuple[Plan, ...] = (),
-        ranks: Ranks | None = None,
-    ) -> None:
-        super().__init__(arrays)
-        self.grads = {} if grads is None else grads
-        self.inner, self.ranks = inner, ranks
-
-    @property
-    def first(self) -> bool:
-        """Whether this rank is the one that changes what all of them share."""
-        return self.ranks is None or self.ranks.rank == 0
-
-    def whole(self, rows: int) -> int:
-        """Rows of the whole batch, `rows` of which belong to the examples of this rank."""
-        if self.ranks is None or not self.ranks.own:
-            return rows
-        return rows // self.ranks.own * self.ranks.whole
-
-    def sum(self, vector: Array) -> None:
-        """Replace `vector` by its sum over all ranks."""
-        if self.ranks is not None:
-            self.ranks.sum(vector)
-
-
 class Layer(ABC):
     """A differentiable function of a batch. Subclasses are final.
 
@@ -108,7 +71,7 @@ class Layer(ABC):
     examplewise: bool = True  # an example's output does not depend on its neighbours
     pixelwise: ClassVar[bool] = False  # treats each pixel of an image alike, wherever it lies
     random: ClassVar[bool] = False  # `draw` runs before each training forward
-    chains: tuple[Chain, ...] = ()  # nested chains, given plans of their own in `ws.inner`
+    chains: tuple[LayerChain, ...] = ()  # nested chains, given plans of their own in `ws.inner`
 
     def __init__(self, in_shape: Shape, out_shape: Shape) -> None:
         self.in_shape = in_shape
@@ -148,6 +111,24 @@ class Layer(ABC):
     def operations(self) -> int:
         """Multiply-adds of one example's forward pass."""
         return sum(chain.operations() for chain in self.chains)
+
+
+class LayerChain(Protocol):
+    """Layers one after another, as a layer may hold some: `chain.Chain`."""
+
+    layers: tuple[Layer, ...]
+    names: tuple[str, ...]
+    in_shape: Shape
+    out_shape: Shape
+
+    def walk(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+        """Every layer with its dotted name, nested ones after the layer that holds them."""
+
+    def slots(self) -> list[tuple[str, Slot]]:
+        """Every parameter declared in the chain, by dotted name."""
+
+    def operations(self) -> int:
+        """Multiply-adds of one example's forward pass."""
 
 
 class Listed(Layer):

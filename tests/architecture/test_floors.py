@@ -90,6 +90,56 @@ def test_nothing_forbidden(path: Path) -> None:
     assert not legacy.search(path.read_text()), "randomness comes from base.random"
 
 
+def modules() -> dict[str, set[str]]:
+    """Each module with those of the package that it imports: anywhere, for types alone too."""
+    paths = {".".join(p.relative_to(PACKAGE.parent).with_suffix("").parts): p for p in FILES}
+    paths = {name.removesuffix(".__init__"): path for name, path in paths.items()}
+    found = {}
+    for name, path in paths.items():
+        named: set[str] = set()
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                named |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                for alias in node.names:
+                    one = f"{node.module}.{alias.name}"
+                    named.add(one if one in paths else str(node.module))
+        found[name] = {one for one in named if one in paths}
+    return found
+
+
+def circle(graph: dict[str, set[str]]) -> list[str]:
+    """Modules that import each other in a ring; nothing if there is none."""
+    left = {name: set(targets) for name, targets in graph.items()}
+    while ends := [name for name, targets in left.items() if not targets & left.keys()]:
+        for name in ends:
+            del left[name]
+    if not left:
+        return []
+    path = [min(left)]
+    while (following := min(left[path[-1]] & left.keys())) not in path:
+        path.append(following)
+    return [*path[path.index(following) :], following]
+
+
+def test_no_circle_of_imports() -> None:
+    graph = modules()
+    assert len(graph) == len(FILES)
+    assert circle(graph) == []
+    ring = {"a": {"b"}, "b": {"c", "d"}, "c": {"b"}, "d": set[str]()}
+    assert circle(ring) == ["b", "c", "b"]
+
+
+@pytest.mark.parametrize("contract", ["layer", "chain", "scratch", "initializer", "schedule"])
+def test_the_contracts_know_nothing_of_execution(contract: str) -> None:
+    reached, ahead, graph = set[str](), [f"dnn_cli.nn.{contract}"], modules()
+    while ahead:
+        name = ahead.pop()
+        reached.add(name)
+        ahead += graph[name] - reached
+    assert not [name for name in reached if name.startswith("dnn_cli.nn.execution")]
+
+
 def test_the_test_sees_a_forbidden_import() -> None:
     tree = ast.parse("from rich.table import Table\nimport dnn_cli.cli.commands")
     assert imports(tree) == ["rich.table", "dnn_cli.cli.commands"]

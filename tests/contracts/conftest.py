@@ -11,9 +11,10 @@ import pytest
 
 from dnn_cli.nn.execution.plan import Plan
 from dnn_cli.nn.gradcheck import shift
-from dnn_cli.nn.layer import Layer, LayerSpec, Scratch
+from dnn_cli.nn.layer import Layer, LayerSpec
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.network import Network
+from dnn_cli.nn.scratch import Scratch
 
 WHOLE = 1 << 60  # no blocks: a layer is tried by itself, on the whole batch
 

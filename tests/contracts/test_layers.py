@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from dnn_cli.nn.gradcheck import compare, shift
-from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Scratch
+from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec
 from dnn_cli.nn.model import build_network
+from dnn_cli.nn.scratch import Scratch
 
 VECTOR, IMAGE = (6,), (3, 2, 4)
 

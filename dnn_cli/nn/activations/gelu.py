@@ -24,7 +24,8 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.erf import FARTHEST, erfc
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, Elementwise, Layer, LayerSpec, Need, Scratch
+from dnn_cli.nn.layer import LAYERS, Elementwise, Layer, LayerSpec, Need
+from dnn_cli.nn.scratch import Scratch
 
 _CUBIC = 0.044715
 _SCALE = math.sqrt(2.0 / math.pi)

@@ -17,7 +17,8 @@ import numpy as np
 
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, Elementwise, Layer, LayerSpec, Need, Scratch
+from dnn_cli.nn.layer import LAYERS, Elementwise, Layer, LayerSpec, Need
+from dnn_cli.nn.scratch import Scratch
 
 _FLAT = 20.0
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from dnn_cli.base.types import Array, Call, Shape
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, READS_Y, Elementwise, Layer, LayerSpec, Listed, Need, Scratch
+from dnn_cli.nn.layer import LAYERS, READS_Y, Elementwise, Layer, LayerSpec, Listed, Need
+from dnn_cli.nn.scratch import Scratch
 
 
 @LAYERS.register("relu")

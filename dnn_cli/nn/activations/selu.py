@@ -18,7 +18,8 @@ import numpy as np
 
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, READS_Y, Elementwise, Layer, LayerSpec, Need, Scratch
+from dnn_cli.nn.layer import LAYERS, READS_Y, Elementwise, Layer, LayerSpec, Need
+from dnn_cli.nn.scratch import Scratch
 
 _SCALE = 1.0507009873554804934193349852946
 _DEPTH = _SCALE * 1.6732632423543772848170429916717

@@ -16,7 +16,8 @@ import numpy as np
 
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, READS_Y, Elementwise, Layer, LayerSpec, Need, Scratch
+from dnn_cli.nn.layer import LAYERS, READS_Y, Elementwise, Layer, LayerSpec, Need
+from dnn_cli.nn.scratch import Scratch
 
 
 @LAYERS.register("tanh")

@@ -21,10 +21,10 @@ import numpy as np
 from dnn_cli.base.types import Array
 from dnn_cli.nn.chain import Chain
 from dnn_cli.nn.execution.arena import Place, shared_zeros
-from dnn_cli.nn.execution.ranks import Ranks
-from dnn_cli.nn.layer import Layer, Scratch
+from dnn_cli.nn.layer import Layer
 from dnn_cli.nn.layers.dense import Dense
 from dnn_cli.nn.network import Network
+from dnn_cli.nn.scratch import RankGroup, Scratch
 
 _NARROW = 256  # inputs or outputs, of fewer of which a rank's part makes a slow product
 
@@ -119,6 +119,6 @@ def _shared(rows: int, columns: int, like: Array) -> Array:
     return shared_zeros(rows * columns, like.dtype).reshape(rows, columns)
 
 
-def _ranks(ws: Scratch) -> Ranks:
+def _ranks(ws: Scratch) -> RankGroup:
     assert ws.ranks is not None  # which is why the layer is divided
     return ws.ranks

@@ -2,6 +2,18 @@
 
 Rooms      a room is memory for one array of every example: whole (n rows), or local (a block's
            rows)
+Positions  are between layers: layer k reads position k and writes position k + 1. A picture of a
+           training plan, equal letters being the same memory:
+
+               position        0         1        2         3
+               layer                dense     relu     dense
+               value           x         A   =    A         B     relu may write over its input:
+                                                                  no backward reads position 1
+               gradient        P         Q   =    Q         P     a layer reads one of the two and
+                                                                  writes the other, unless in place
+
+Kept       a value stays for all examples if a backward pass reads it, or if the next stage does.
+           Any other, in a stage of blocks, has room for one block, which the next writes over
 """
 
 from __future__ import annotations
@@ -9,17 +21,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dnn_cli.base.types import Array, Shape, size_of
-from dnn_cli.nn.chain import Chain
 from dnn_cli.nn.execution.arena import Arena, aligned_zeros
 from dnn_cli.nn.execution.plan import Block, Plan, Stage, Step
 from dnn_cli.nn.execution.ranks import Ranks
 from dnn_cli.nn.execution.rooms import Room, room_in, scratch_rooms
 from dnn_cli.nn.execution.spans import BLOCK_BYTES, Span, spans
-from dnn_cli.nn.layer import Layer, Scratch
+from dnn_cli.nn.layer import Layer, LayerChain
+from dnn_cli.nn.scratch import Scratch
 
 
 def lay_out(
-    chain: Chain,
+    chain: LayerChain,
     arena: Arena,
     x: Array,
     *,
@@ -40,7 +52,7 @@ class _Layout:
 
     def __init__(
         self,
-        chain: Chain,
+        chain: LayerChain,
         arena: Arena,
         x: Array,
         train: bool,
@@ -78,10 +90,15 @@ class _Layout:
         """For each position between layers the room of the value there; position 0 is x."""
         layers, ends = self.chain.layers, {span.stop for span in self.spans}
         owner = [0]  # the position whose memory a position shares
-        free = False  # whether the memory of the position may be written over
+        # Whether the memory of the position may be written over: not x, which is the caller's, and
+        # not what the layer before reads again in backward as its y. Its x is no obstacle: the
+        # layer that reads it is not in place, so its y lies elsewhere.
+        free = False
         for k, layer in enumerate(layers):
             shares = layer.in_place and (free or layer.keeps_values)
             owner.append(owner[k] if shares else k + 1)
+            # Memory of its own is free at once; memory that is shared stays what it was. A layer
+            # that keeps the values writes nothing, so it shares even what is not free.
             free = (free or not shares) and not (self.train and "y" in layer.reads)
         kept = {owner[p] for p in ends} | {0}
         if self.train:
@@ -108,6 +125,8 @@ class _Layout:
         layers, outside = self.chain.layers, self._outside()
         shapes = [self.chain.in_shape, *(layer.out_shape for layer in layers)]
         sizes = [size_of(shape) for shape in shapes]
+        # A gradient is read by one layer only, the one that turns it into the next: two memories
+        # in turn are enough, whatever the depth. Blocks have two of their own.
         whole = [self._flat(self.n, max(sizes)) for _ in range(2)]
         local = {
             span: [self._flat(span.rows, max(sizes)) for _ in range(2)]
@@ -118,10 +137,12 @@ class _Layout:
         for k, layer in enumerate(layers):
             span = self._span(k)
             if k + 1 not in outside:
-                inside = k > span.start
+                inside = k > span.start  # the first layer of a stage reads from outside it
                 turn_local = turn_local if layer.in_place and inside else 1 - turn_local
                 rooms.append(room_in(local[span][turn_local], span.rows, sizes[k + 1], False))
             else:
+                # In blocks dy is whole and dx local, or the reverse: never the same memory,
+                # but where the numbers stay the same and both ends are whole.
                 stays = layer.in_place and (
                     not span.blocked or (layer.keeps_values and k in outside)
                 )

@@ -24,7 +24,8 @@ import numpy as np
 
 from dnn_cli.base.random import Purpose, key_of, stream
 from dnn_cli.base.types import Array, Call
-from dnn_cli.nn.layer import Layer, Scratch
+from dnn_cli.nn.layer import Layer
+from dnn_cli.nn.scratch import Scratch
 
 
 @dataclass(slots=True)

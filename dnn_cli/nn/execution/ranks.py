@@ -5,6 +5,22 @@ Processes  rank 0 is the process that asks; the others are forked from it, know 
 Phases     rank 0 names a phase and its numbers, does its own part, and waits for the others'
 Meetings   within a phase, `meet` waits until all ranks have come so far, and `sum` adds up what
            each rank has of a batch, as batch_norm needs
+Picture    a phase in which the ranks meet once; time goes down
+
+               rank 0                     rank 1                     rank 2
+               order ------------------->
+               order ------------------------------------------------>
+               its part                   its part                   its part
+                        <---------- met   waits
+                        <------------------------------------- met   waits
+               go on ------------------->
+               go on ------------------------------------------------>
+               its part                   its part                   its part
+                        <--- done, value  waits for an order
+                        <-------------------------------- done, value  waits for an order
+
+           Everything passes through rank 0, so nobody can overtake: when it has heard `met` from
+           all, what each wrote into shared memory before is there for all to read after
 Cost       10 µs a phase; forking takes 3 ms, and a rank a few MB of its own
 Death      if rank 0 goes, the others read the end of their pipe and go too; if another goes, the
            next phase raises MemoryError, since lack of memory is what kills a single process
@@ -130,6 +146,9 @@ class Ranks:
         """
         if self.alone:
             return
+        # A rank that is quick may begin the next sum while another still adds up this one: it
+        # writes into the other buffer. It cannot reach this one again before the slow rank has
+        # met it in the next sum, and so has finished here.
         slots = self._sums[self._turn][:, : vector.size]
         self._turn = 1 - self._turn
         flat = vector.reshape(-1)

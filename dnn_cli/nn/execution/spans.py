@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from dnn_cli.base.types import size_of
-from dnn_cli.nn.chain import Chain
-from dnn_cli.nn.layer import Layer
+from dnn_cli.nn.layer import Layer, LayerChain
 
 BLOCK_BYTES = 2_500_000  # of a block's arrays, about a core's second-level cache
 _WHOLE = 4  # images that fill whole cache lines: 4 at a time take 0.93 of the time of 7
@@ -28,7 +27,7 @@ class Span:
     blocked: bool
 
 
-def spans(chain: Chain, n: int, itemsize: int, block_bytes: int) -> list[Span]:
+def spans(chain: LayerChain, n: int, itemsize: int, block_bytes: int) -> list[Span]:
     """The chain cut into stages: runs over images that are worth blocking, and what is between."""
     found: list[Span] = []
     start = 0

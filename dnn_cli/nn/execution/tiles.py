@@ -2,6 +2,13 @@
 
 Shapes     an image (h, w, c) lies in tiles of (th, tw) pixels as (th, tw, h / th, w / tw, c): first
            the upper left pixel of every tile, then the one to its right, and so on
+Picture    windows A, B, C, D of 2 x 2 pixels, numbered within each:
+
+               A1 A2 B1 B2
+               A3 A4 B3 B4    lies as    A1 B1 C1 D1   A2 B2 C2 D2   A3 B3 C3 D3   A4 B4 C4 D4
+               C1 C2 D1 D2
+               C3 C4 D3 D4    so that the maxima of all windows are those of four long runs
+
 Where      at the first layer that learns, whose output is large and whose input needs no gradient:
            further on, convolutions lose in `dx` what poolings gain
 Why        a convolution can put out its pixels in any order, and a pooling that takes them window

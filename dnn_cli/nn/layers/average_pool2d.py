@@ -19,7 +19,8 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.execution.tiles import TakesTiles
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Need, Scratch
+from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Need
+from dnn_cli.nn.scratch import Scratch
 from dnn_cli.nn.window import Axis, Padding, Window, pair, window
 
 

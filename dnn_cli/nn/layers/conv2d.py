@@ -24,7 +24,8 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.execution.tiles import PutsOutTiles
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
-from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Need, Scratch, Slot, WeightedSpec
+from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Need, Slot, WeightedSpec
+from dnn_cli.nn.scratch import Scratch
 from dnn_cli.nn.window import Padding, Pair, Window, pair, window
 
 _FEW = 8  # channels below which copying along pixels beats copying along channels

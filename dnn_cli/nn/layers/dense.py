@@ -23,17 +23,8 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Call, Shape
 from dnn_cli.nn.execution.products import product
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
-from dnn_cli.nn.layer import (
-    LAYERS,
-    READS_X,
-    Layer,
-    Listed,
-    Need,
-    Scratch,
-    ShapeError,
-    Slot,
-    WeightedSpec,
-)
+from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Listed, Need, ShapeError, Slot, WeightedSpec
+from dnn_cli.nn.scratch import Scratch
 
 
 @LAYERS.register("dense")

@@ -19,7 +19,8 @@ import numpy as np
 from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
-from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Need, Scratch, Slot, WeightedSpec
+from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Need, Slot, WeightedSpec
+from dnn_cli.nn.scratch import Scratch
 from dnn_cli.nn.window import Padding, Window, pair, window
 
 

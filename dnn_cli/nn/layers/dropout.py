@@ -22,7 +22,8 @@ import numpy as np
 from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Rng, Shape, size_of
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, Elementwise, Layer, LayerSpec, Need, Scratch
+from dnn_cli.nn.layer import LAYERS, Elementwise, Layer, LayerSpec, Need
+from dnn_cli.nn.scratch import Scratch
 
 _LEVELS = 65_536  # what 16 random bits can tell apart
 _CHUNK = 16_384  # numbers drawn at once

@@ -15,7 +15,8 @@ import numpy as np
 
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Scratch
+from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec
+from dnn_cli.nn.scratch import Scratch
 
 
 @LAYERS.register("flatten")

@@ -21,7 +21,8 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.execution.rows import features, rows
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
-from dnn_cli.nn.layer import LAYERS, Elementwise, Layer, LayerSpec, Need, Scratch, ShapeError, Slot
+from dnn_cli.nn.layer import LAYERS, Elementwise, Layer, LayerSpec, Need, ShapeError, Slot
+from dnn_cli.nn.scratch import Scratch
 
 
 @LAYERS.register("layer_norm")

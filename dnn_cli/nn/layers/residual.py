@@ -20,7 +20,8 @@ from dnn_cli.base.spec import option, require
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.chain import Chain, build_chain
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, READS_X, Layer, LayerSpec, Scratch, ShapeError
+from dnn_cli.nn.layer import LAYERS, READS_X, Layer, LayerSpec, ShapeError
+from dnn_cli.nn.scratch import Scratch
 
 
 @LAYERS.register("residual")

@@ -16,7 +16,8 @@ import numpy as np
 from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, Scratch, ShapeError
+from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec, ShapeError
+from dnn_cli.nn.scratch import Scratch
 from dnn_cli.nn.window import Pair, pair
 
 
