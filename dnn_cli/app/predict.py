@@ -69,7 +69,7 @@ def predict_file(
             f"{safe_text(output)} exists", fix="choose another name, or remove it first"
         )
     loaded = load_model(path)
-    rows = Rows(loaded.task, proba)
+    rows = Rows(loaded.task, proba, loaded.schema.target_scaling.decimals)
     pieces = FORMATS[kind](rows, _predictions(loaded, input, batch_size or _ROWS, say))
     if isinstance(output, str):
         write_atomic(Path(output), pieces, exclusive=True, follow=True)

@@ -2,7 +2,8 @@
 
 Columns    classes: `prediction`, and with probabilities `p_<label>` for each class
            labels (multilabel): one 0/1 column a label, or its probability
-           values: `prediction`, or one column a target
+           values: `prediction`, or one column a target; those that were scaled for training with
+           as many digits as the network computes
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")  # what a formula may be
 class Rows:
     """Predictions turned into the values that are written; counts the rows that passed."""
 
-    def __init__(self, task: Task, proba: bool) -> None:
-        self.task, self.proba = task, proba
+    def __init__(self, task: Task, proba: bool, decimals: tuple[int, ...] = ()) -> None:
+        self.task, self.proba, self.decimals = task, proba, decimals
         self.count = 0
 
     @property
@@ -44,6 +45,11 @@ class Rows:
     def values(self, predictions: Array) -> list[list[Any]]:
         """One list a row: labels as text, numbers as the shortest text that reads back equal."""
         self.count += len(predictions)
+        if self.decimals:
+            return [
+                [round(v, digits) for v, digits in zip(row, self.decimals, strict=True)]
+                for row in predictions.tolist()
+            ]
         numbers = [[_shortest(v) for v in row] for row in predictions]
         if self.task.classifies:
             labels = [self.task.labels[i] for i in decide(predictions, self.task).tolist()]
@@ -54,7 +60,7 @@ class Rows:
         return numbers
 
     def array(self, predictions: Array) -> Array:
-        """The same for npy: labels as text, or probabilities, or values as float32."""
+        """The same for npy: labels as text, or probabilities, or values as they were computed."""
         self.count += len(predictions)
         if self.task.classifies and not self.proba:
             return np.array(self.task.labels, dtype=np.str_)[decide(predictions, self.task)]

@@ -1,8 +1,9 @@
-"""Text from outside made fit to show, and the nearest of several names."""
+"""Text from outside made fit to show, the nearest of several names, and metrics as text."""
 
 from __future__ import annotations
 
 import difflib
+import math
 import unicodedata
 from collections.abc import Iterable
 
@@ -39,3 +40,15 @@ def listing(names: Iterable[str], limit: int = 40) -> str:
     ordered = sorted(names)
     more = f" and {len(ordered) - limit} more" if len(ordered) > limit else ""
     return ", ".join(safe_text(n) for n in ordered[:limit]) + more
+
+
+def figure(value: float) -> str:
+    """A metric: four decimals where they say something, an exponent where not."""
+    size = abs(value)
+    if not math.isfinite(value):
+        return str(value)
+    if size and size < 1e-3:
+        return f"{value:.2e}"
+    if size < 1e3:
+        return f"{value:.4f}"
+    return f"{value:,.1f}" if size < 1e7 else f"{value:.3e}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from dnn_cli.base.text import safe_text
-from dnn_cli.console.figures import count, duration, figure
+from dnn_cli.base.text import figure, safe_text
+from dnn_cli.console.figures import count, duration
 from dnn_cli.console.views import TrainView
 
 _ENDINGS = {

@@ -6,18 +6,6 @@ import math
 import unicodedata
 
 
-def figure(value: float) -> str:
-    """A metric: four decimals where they say something, an exponent where not."""
-    size = abs(value)
-    if not math.isfinite(value):
-        return str(value)
-    if size and size < 1e-3:
-        return f"{value:.2e}"
-    if size < 1e3:
-        return f"{value:.4f}"
-    return f"{value:,.1f}" if size < 1e7 else f"{value:.3e}"
-
-
 def rate(value: float) -> str:
     """A learning rate: two digits and an exponent."""
     return f"{value:.1e}"

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from dnn_cli.base.text import safe_text
-from dnn_cli.console.figures import cells, count, cut, duration, figure, pad, rate
+from dnn_cli.base.text import figure, safe_text
+from dnn_cli.console.figures import cells, count, cut, duration, pad, rate
 from dnn_cli.console.sparkline import bar, sparkline
 from dnn_cli.console.trace import ROWS, Trace
 from dnn_cli.training.events import EpochFinished, RunStarted

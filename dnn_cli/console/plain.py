@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import TextIO, final
 
-from dnn_cli.base.text import safe_text
-from dnn_cli.console.figures import count, duration, figure, rate
+from dnn_cli.base.text import figure, safe_text
+from dnn_cli.console.figures import count, duration, rate
 from dnn_cli.console.observer import Progress
 from dnn_cli.console.trace import Trace
 from dnn_cli.training.events import (

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dnn_cli.console.figures import count, figure, share, size
+from dnn_cli.base.text import figure
+from dnn_cli.console.figures import count, share, size
 from dnn_cli.console.grid import Grid
 from dnn_cli.console.views import (
     CheckView,

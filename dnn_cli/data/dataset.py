@@ -1,7 +1,7 @@
 """Examples in memory, and the one way to bring some of them into a batch.
 
 Shapes     inputs (n, *shape): float32, scaled already, or uint8, scaled as they are gathered
-           targets int64 (n,) class numbers, or float32 (n, k)
+           targets int64 (n,) class numbers, or float32 (n, k), scaled for regression
 Memory     bytes stay bytes: MNIST is 47 MB, not 188 MB
 Cost       128 rows of 784 of MNIST: bytes 52-56 µs (take 14, to float32 21, multiply 17), float32
            52-79 µs (36 where they stay in cache); nothing allocated
@@ -16,6 +16,7 @@ import numpy as np
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.data.scaling import Scaling
+from dnn_cli.data.target_scaling import TargetScaling
 
 
 @final
@@ -27,15 +28,23 @@ class Dataset:
     through one buffer.
     """
 
-    __slots__ = ("_bytes", "_scaling", "inputs", "scaling", "targets", "task")
+    __slots__ = ("_bytes", "_spread", "inputs", "scaling", "target_scaling", "targets", "task")
 
-    def __init__(self, inputs: Array, targets: Array | None, scaling: Scaling, task: Task) -> None:
+    def __init__(
+        self,
+        inputs: Array,
+        targets: Array | None,
+        scaling: Scaling,
+        task: Task,
+        target_scaling: TargetScaling = TargetScaling(),  # noqa: B008 - frozen
+    ) -> None:
         self.inputs = inputs
         self.targets = targets
         self.scaling = scaling
         self.task = task
-        self._scaling = scaling.spread(inputs.shape[1:])
-        # Where inputs are bytes, room for those of a batch.
+        self.target_scaling = target_scaling
+        # Where inputs are bytes: their scaling, and room for those of a batch.
+        self._spread = scaling.spread(inputs.shape[1:])
         self._bytes = inputs[:0].copy() if inputs.dtype == np.uint8 else None
 
     @property
@@ -85,7 +94,7 @@ class Dataset:
                 self._bytes = np.empty((len(rows), *self.input_shape), dtype=np.uint8)
             raw = self._bytes[: len(rows)]
             self.inputs.take(rows, axis=0, out=raw, mode="clip")
-            self._scaling.apply(raw, inputs_out)
+            self._spread.apply(raw, inputs_out)
         if targets_out is None:
             return
         if self.targets is None:
@@ -96,7 +105,7 @@ class Dataset:
     def slice(self, start: int, stop: int, inputs_out: Array, targets_out: Array | None) -> None:
         """Copy the examples from `start` to before `stop`, in order, as `gather` does."""
         if self.inputs.dtype == np.uint8:
-            self._scaling.apply(self.inputs[start:stop], inputs_out)
+            self._spread.apply(self.inputs[start:stop], inputs_out)
         else:
             np.copyto(inputs_out, self.inputs[start:stop])
         if targets_out is not None:
@@ -126,6 +135,8 @@ class Dataset:
 
     def black(self) -> Array:
         """What a pixel of zeros is after scaling: (c,) for images (h, w, c)."""
-        pixel = np.zeros(self.input_shape[-1:], dtype=np.float32)
-        self.scaling.apply(pixel, pixel)
-        return pixel
+        channels = self.input_shape[-1:]
+        pixel = np.empty((1, *channels), dtype=np.float32)
+        self.scaling.apply(np.zeros((1, *channels), self.inputs.dtype), pixel)
+        found: Array = pixel[0]
+        return found

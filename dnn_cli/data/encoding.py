@@ -1,7 +1,8 @@
 """Targets as the user wrote them, and as the network learns them.
 
 Encoded    binary, multiclass       int64 (n,) class numbers
-           multilabel, regression   float32 (n, k); one column is (n, 1)
+           multilabel               float32 (n, k); one column is (n, 1)
+           regression               float64 (n, k), which `target_scaling` brings to float32
            reconstruction           nothing stored: the scaled inputs are the targets
 
 Everything is validated before it is used as an index or cast: a negative number would pick the
@@ -165,15 +166,15 @@ def _zeros_and_ones(encoding: Encoding, raw: Array, place: Place) -> Array:
 
 def _numbers(encoding: Encoding, raw: Array, place: Place) -> Array:
     table = _table(encoding, raw, place)
-    with np.errstate(over="ignore"):
-        large = np.abs(table.astype(np.float64)) > _LARGEST
+    table = table.astype(np.float64)
+    large = np.abs(table) > _LARGEST
     if large.any():
         raise DataError(
             f"{int(large.sum())} of {large.size} targets are too large for float32",
             where=place.where(positions(large), encoding.task.labels),
             fix="rescale this column",
         )
-    return table.astype(np.float32)
+    return table
 
 
 def _table(encoding: Encoding, raw: Array, place: Place) -> Array:

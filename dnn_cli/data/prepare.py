@@ -20,8 +20,8 @@ from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.dataset import Dataset
-from dnn_cli.data.duplicates import shared_rows
 from dnn_cli.data.encoding import Encoding
+from dnn_cli.data.findings import leaks, merged_columns, rare_classes, sample_of, silent_columns
 from dnn_cli.data.finite import check_finite
 from dnn_cli.data.place import Place
 from dnn_cli.data.scaling import fit_scaling
@@ -37,7 +37,8 @@ from dnn_cli.data.split import (
 )
 from dnn_cli.data.statistics import Statistics, statistics_of
 from dnn_cli.data.table import Columns, Table
-from dnn_cli.data.task import infer_task, listing_in_order, reconstruction
+from dnn_cli.data.target_scaling import TargetScaling, fit_target_scaling
+from dnn_cli.data.task import infer_task, reconstruction
 
 BRIGHT = 128  # bytes that stay below do not use their range: x / 255 would leave them small
 
@@ -80,13 +81,17 @@ def prepare(spec: DataSpec) -> Prepared:
     low, high = statistics.extremes
     names = table.feature_names
     check_finite(arrays[0], low, high, place.part(parts.train), names)
+    scaling = fit_scaling(_scale_kind(spec, statistics, notes), statistics)
+    notes.extend(silent_columns(statistics, scaling, names))
+    notes.extend(merged_columns(sample_of(arrays[0]), scaling, names))
     schema = DataSchema(
         input_shape=tuple(inputs.shape[1:]),
         input_kind=input_kind(inputs),
         feature_names=names,
-        scaling=fit_scaling(_scale_kind(spec, statistics, notes), statistics),
+        scaling=scaling,
         encoding=encoding,
         target=_target_columns(table, spec),
+        target_scaling=_target_scaling(spec, encoding.task, targets, parts.train, notes),
     )
 
     train, valid, test = (
@@ -97,10 +102,9 @@ def prepare(spec: DataSpec) -> Prepared:
         "validation": _other(valid, spec.valid, schema),
         "test": _other(test, spec.test, schema),
     }
-    notes.extend(_constant_columns(low, high, names))
-    notes.extend(_rare_classes(train))
+    notes.extend(rare_classes(train))
     for name, part in others.items():
-        notes.extend([] if part is None else _leaks(name, part, train))
+        notes.extend([] if part is None else leaks(name, part, train))
     resolved = replace(spec, scale=schema.scaling.kind, task=encoding.task.kind)
     return Prepared(
         train=train,
@@ -233,6 +237,23 @@ def _scale_kind(spec: DataSpec, statistics: Statistics, notes: list[str]) -> Sca
     return kind
 
 
+def _target_scaling(
+    spec: DataSpec, task: Task, targets: Array | None, train: Array, notes: list[str]
+) -> TargetScaling:
+    if task.kind != "regression" or targets is None or spec.target_scale == "none":
+        return TargetScaling()
+    found = fit_target_scaling(spec.target_scale, targets[train])
+    assert found.mean is not None and found.deviation is not None
+    figures = zip(task.labels, found.mean, found.deviation, strict=True)
+    shown = [f"{safe_text(name)} {mean:.6g} ± {by:.6g}" for name, mean, by in figures]
+    more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
+    notes.append(
+        f"target_scale: standard ({', '.join(shown[:3])}{more}): "
+        "the loss is of scaled targets, metrics and predictions are in the targets' units"
+    )
+    return found
+
+
 def _target_columns(table: Table, spec: DataSpec) -> tuple[str | int, ...]:
     """Names where there are names: a position in a file with other columns means another one."""
     if spec.reconstructs:
@@ -245,29 +266,3 @@ def _other(part: Dataset, source: SourceSpec | None, schema: DataSchema) -> Data
     if source is None:
         return part if part.rows else None
     return schema.dataset(read(source, schema.columns(target_required=True)), with_targets=True)
-
-
-def _constant_columns(low: Array, high: Array, names: tuple[str, ...] | None) -> list[str]:
-    constant = np.flatnonzero(np.atleast_1d(low == high)).tolist()
-    if not constant:
-        return []
-    shown = listing_in_order(tuple(names[i] if names else str(i) for i in constant))
-    return [f"constant in training, so of no use: {len(constant)} column(s): {shown}"]
-
-
-def _rare_classes(train: Dataset) -> list[str]:
-    if train.targets is None or not train.task.classifies:
-        return []
-    counts = np.bincount(train.targets, minlength=train.task.count)
-    return [
-        f"class {safe_text(label)} has {'one training row' if count else 'no training row'}"
-        for label, count in zip(train.task.labels, counts.tolist(), strict=True)
-        if count < 2
-    ][:10]
-
-
-def _leaks(name: str, part: Dataset, train: Dataset) -> list[str]:
-    shared = shared_rows(part.inputs, train.inputs)
-    if not shared:
-        return []
-    return [f"{shared} of {part.rows} {name} rows have the same inputs as a training row"]

@@ -10,12 +10,14 @@ Formula    y = (x - shift) · scale
     robust      median    1 / (q¾ - q¼), or 2 / (maximum - minimum)    maximum - minimum
                           where the quartiles coincide
 
-A column without spread, one whose spread is within the rounding of float32, gets scale 0: it
-taught the network nothing, so it must stay silent at prediction too, whatever it holds then.
+A column without spread, one whose spread is within the rounding of the type it came in, gets scale
+0: it taught the network nothing, so it must stay silent at prediction too, whatever it holds then.
 
 Shapes     x (n, *shape), shift and scale () or (c,) or (i,): see `statistics`
-Memory     in place; bytes are scaled into the batch as they are gathered and stay bytes
-Errors     the subtraction comes first and in float32: relative error 2^-23 of the spread
+Memory     numbers in float32 are scaled where they are, those in float64 become a new array; bytes
+           are scaled into the batch as they are gathered and stay bytes
+Errors     numbers are computed on in float64 and rounded to float32 last: relative error 2^-24 of
+           y. What lies closer together than that cannot be told apart: see `findings`
 Source     scikit-learn's scalers have the same formulas (but scale 1 without spread, and no
            fallback in robust); the fallback is RealMLP's, Holzmüller, Grinsztajn, Steinwart,
            "Better by default", NeurIPS 2024
@@ -34,7 +36,7 @@ from dnn_cli.base.types import Array, Shape
 from dnn_cli.data.spec import ScaleKind
 from dnn_cli.data.statistics import ByteStatistics, Statistics, chunks
 
-FLOAT32 = np.finfo(np.float32)
+_LARGEST = float(np.finfo(np.float32).max)
 Fitted: TypeAlias = "tuple[Array | None, Array | None]"
 
 
@@ -44,39 +46,55 @@ class Scaling:
     """A fitted scaling. `shift` None subtracts nothing, `scale` None multiplies by nothing."""
 
     kind: ScaleKind
-    shift: Array | None = None  # float32
-    scale: Array | None = None  # float32
+    shift: Array | None = None  # float64
+    scale: Array | None = None  # float64
 
     def apply(self, inputs: Array, out: Array) -> None:
-        """Write the scaled `inputs` (bytes or float32) to the float32 `out`, perhaps itself."""
-        # Copying first, then working in place, is as fast as np.multiply(bytes, scale, out) and
-        # twice as fast as that with a row vector; a table of 256 values takes four times as long.
-        if out is not inputs:
-            np.copyto(out, inputs)
-        if self.shift is not None:
-            np.subtract(out, self.shift, out=out)
-        if self.scale is not None:
-            np.multiply(out, self.scale, out=out)
+        """Write the scaled `inputs` (bytes or numbers) to the float32 `out`, perhaps itself."""
+        if inputs.dtype == np.uint8:
+            self.spread(inputs.shape[1:]).apply(inputs, out)
+            return
+        if self.shift is None and self.scale is None:
+            if out is not inputs:
+                np.copyto(out, inputs, casting="same_kind")
+            return
+        wide = np.empty(0)
+        for chunk, result in zip(chunks(inputs), chunks(out), strict=True):
+            if wide.shape != chunk.shape:  # the first and perhaps the last
+                wide = np.empty(chunk.shape)
+            np.copyto(wide, chunk)
+            if self.shift is not None:
+                np.subtract(wide, self.shift, out=wide)
+            if self.scale is not None:
+                np.multiply(wide, self.scale, out=wide)
+            np.copyto(result, wide, casting="same_kind")
 
-    def apply_in_place(self, inputs: Array) -> None:
-        """Scale float32 `inputs` where they are, a chunk at a time to stay in cache."""
-        if self.shift is not None or self.scale is not None:
-            spread = self.spread(inputs.shape[1:])
-            for chunk in chunks(inputs):
-                spread.apply(chunk, chunk)
+    def scaled(self, inputs: Array) -> Array:
+        """The scaled numbers `inputs` in float32: where they are, if that can be.
 
-    def spread(self, shape: Shape) -> Scaling:
-        """The same scaling with one number an input where there is one a channel.
+        Elsewhere where they are float64, or where the source keeps them (they are read-only).
+        """
+        here = inputs.dtype == np.float32
+        if here and (inputs.flags.writeable or self.kind == "none"):
+            self.apply(inputs, inputs)
+            return inputs
+        out = np.empty(inputs.shape, np.float32)
+        self.apply(inputs, out)
+        return out
+
+    def spread(self, shape: Shape) -> Spread:
+        """The same for batches of bytes, with one number an input where there is one a channel.
 
         Broadcasting over an axis of 3 channels runs loops of 3; over the example, of thousands.
         """
 
         def over(values: Array | None) -> Array | None:
-            if values is None or values.ndim == 0:
-                return values
-            return np.ascontiguousarray(np.broadcast_to(values, shape))
+            if values is None:
+                return None
+            single = np.asarray(values, np.float32)
+            return np.ascontiguousarray(np.broadcast_to(single, shape)) if single.ndim else single
 
-        return Scaling(self.kind, over(self.shift), over(self.scale))
+        return Spread(over(self.shift), over(self.scale))
 
     def check(self, low: Array, high: Array, where: str, name: Callable[[int], str]) -> None:
         """Refuse inputs between `low` and `high` whose scaled values float32 cannot hold.
@@ -84,10 +102,10 @@ class Scaling:
         Raises:
             DataError: names the first column, through `name`.
         """
-        shift = 0.0 if self.shift is None else self.shift.astype(np.float64)
-        scale = 1.0 if self.scale is None else self.scale.astype(np.float64)
-        furthest = np.maximum(np.abs(low - shift), np.abs(high - shift))
-        bad = np.atleast_1d(np.maximum(furthest, furthest * scale) > float(FLOAT32.max))
+        shift = 0.0 if self.shift is None else self.shift
+        scale = 1.0 if self.scale is None else self.scale
+        furthest = np.maximum(np.abs(low - shift), np.abs(high - shift)) * scale
+        bad = np.atleast_1d(furthest > _LARGEST)
         if bad.any():
             column = int(np.argmax(bad))
             values = np.atleast_1d(low)[column], np.atleast_1d(high)[column]
@@ -99,19 +117,34 @@ class Scaling:
             )
 
 
+@final
+@dataclass(frozen=True, slots=True, eq=False)
+class Spread:
+    """A scaling for batches of bytes: of numbers up to 255 float32 loses nothing."""
+
+    shift: Array | None  # float32
+    scale: Array | None  # float32
+
+    def apply(self, inputs: Array, out: Array) -> None:
+        """Write the scaled bytes `inputs` to the float32 `out`."""
+        # Copying first, then working in place, is as fast as np.multiply(bytes, scale, out) and
+        # twice as fast as that with a row vector; a table of 256 values takes four times as long.
+        np.copyto(out, inputs)
+        if self.shift is not None:
+            np.subtract(out, self.shift, out=out)
+        if self.scale is not None:
+            np.multiply(out, self.scale, out=out)
+
+
 def fit_scaling(kind: ScaleKind, statistics: Statistics) -> Scaling:
     """The scaling of `kind` for the training part that `statistics` describes."""
     shift, scale = _FORMULAS[kind](statistics)
-    return Scaling(kind, _single(shift), _single(scale))
+    return Scaling(kind, shift, scale)
 
 
-def _single(values: Array | None) -> Array | None:
-    return None if values is None else np.array(values, dtype=np.float32)
-
-
-def _inverse(spread: Array, size: Array) -> Array:
-    """1 / spread, and 0 where the spread of values up to `size` is no more than rounding."""
-    real = spread > np.maximum(float(FLOAT32.eps) * size, float(FLOAT32.tiny))
+def _inverse(spread: Array, statistics: Statistics) -> Array:
+    """1 / spread, and 0 where the spread is no more than the rounding of the values."""
+    real = spread > statistics.rounding
     return np.where(real, 1.0 / np.where(real, spread, 1.0), 0.0)
 
 
@@ -127,26 +160,24 @@ def _none(statistics: Statistics) -> Fitted:
 def _unit(statistics: Statistics) -> Fitted:
     if isinstance(statistics, ByteStatistics):
         return None, np.asarray(1 / 255)
-    size = _size(statistics)
-    return None, _inverse(size, size)
+    return None, _inverse(_size(statistics), statistics)
 
 
 def _standard(statistics: Statistics) -> Fitted:
-    mean, deviation = statistics.moments
-    return mean, _inverse(deviation, _size(statistics))
+    (mean, deviation), (low, high) = statistics.moments, statistics.extremes
+    return mean, _inverse(np.minimum(deviation, high - low), statistics)  # 0 if all are equal
 
 
 def _minmax(statistics: Statistics) -> Fitted:
     low, high = statistics.extremes
-    return low, _inverse(high - low, _size(statistics))
+    return low, _inverse(high - low, statistics)
 
 
 def _robust(statistics: Statistics) -> Fitted:
     low, high = statistics.extremes
     first, median, third = statistics.quartiles
-    size = _size(statistics)
-    quartiles = _inverse(third - first, size)
-    return median, np.where(quartiles > 0, quartiles, _inverse((high - low) / 2, size))
+    quartiles = _inverse(third - first, statistics)
+    return median, np.where(quartiles > 0, quartiles, _inverse((high - low) / 2, statistics))
 
 
 _FORMULAS: dict[ScaleKind, Callable[[Statistics], Fitted]] = {

@@ -1,6 +1,6 @@
 """What a model knows about its data: all that predicting and evaluating need, in a model file.
 
-It is stored as JSON plus the two small arrays of the scaling, and read back from a file that
+It is stored as JSON plus the small arrays of the scalings, and read back from a file that
 nobody vouches for: every field is checked before it is used.
 """
 
@@ -24,6 +24,7 @@ from dnn_cli.data.place import Place
 from dnn_cli.data.scaling import Scaling
 from dnn_cli.data.statistics import NumberStatistics, statistic_shape
 from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.target_scaling import TargetScaling
 
 InputKind: TypeAlias = Literal["bytes", "numbers"]
 
@@ -43,6 +44,7 @@ class DataSchema:
     scaling: Scaling
     encoding: Encoding
     target: tuple[str | int, ...] = ()
+    target_scaling: TargetScaling = TargetScaling()  # noqa: RUF009 - frozen
 
     @property
     def task(self) -> Task:
@@ -72,7 +74,7 @@ class DataSchema:
     def dataset(self, table: Table, with_targets: bool) -> Dataset:
         """The rows of `table` checked, scaled and, if wanted, with their targets encoded.
 
-        The table is used up: its inputs are scaled where they are, if they may be written to.
+        The table is used up: inputs in float32 are scaled where they are, if that is allowed.
 
         Raises:
             DataError: columns, shape, type or values that the model was not made for.
@@ -87,7 +89,7 @@ class DataSchema:
         return self.assemble(self._inputs(table, with_targets), targets, place)
 
     def assemble(self, inputs: Array, targets: Array | None, place: Place) -> Dataset:
-        """A data set of inputs (n, *shape) of the right type and encoded targets.
+        """A data set of inputs (n, *shape) of the right type and encoded targets, both unscaled.
 
         Raises:
             DataError: an input is not finite, or cannot be scaled.
@@ -96,10 +98,11 @@ class DataSchema:
             low, high = NumberStatistics(inputs).extremes
             check_finite(inputs, low, high, place, self.feature_names)
             self.scaling.check(low, high, safe_text(place.origin), self._column)
-            if self.scaling.kind != "none" and not inputs.flags.writeable:
-                inputs = inputs.copy()  # the source keeps it
-            self.scaling.apply_in_place(inputs)
-        return Dataset(inputs, targets, self.scaling, self.task)
+        if self.input_kind == "numbers":
+            inputs = self.scaling.scaled(inputs)
+        if targets is not None and self.task.kind == "regression":
+            targets = self.target_scaling.scaled(targets)
+        return Dataset(inputs, targets, self.scaling, self.task, self.target_scaling)
 
     def _column(self, index: int) -> str:
         if self.feature_names is not None:
@@ -155,13 +158,19 @@ class DataSchema:
             "positive": list(self.encoding.positive),
             "scale": self.scaling.kind,
             "target": list(self.target),
+            "target_scale": self.target_scaling.kind,
             "task": {"count": task.count, "kind": task.kind, "labels": list(task.labels)},
         }
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays of the scaling, by name: float32."""
-        both = {"scaling.shift": self.scaling.shift, "scaling.scale": self.scaling.scale}
-        return {name: values for name, values in both.items() if values is not None}
+        """The arrays of the scalings, by name: float64."""
+        found = {
+            "scaling.shift": self.scaling.shift,
+            "scaling.scale": self.scaling.scale,
+            "target.mean": self.target_scaling.mean,
+            "target.deviation": self.target_scaling.deviation,
+        }
+        return {name: values for name, values in found.items() if values is not None}
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any], arrays: Mapping[str, Array]) -> DataSchema:
@@ -171,13 +180,15 @@ class DataSchema:
             CheckpointError: a field is missing, unknown, or contradicts another.
         """
         fields = schema_file.checked(document, arrays)
+        wide = {name: values.astype(np.float64) for name, values in arrays.items()}
         return cls(
             input_shape=fields.input_shape,
             input_kind=fields.input_kind,
             feature_names=fields.features,
-            scaling=Scaling(fields.scale, arrays.get("scaling.shift"), arrays.get("scaling.scale")),
+            scaling=Scaling(fields.scale, wide.get("scaling.shift"), wide.get("scaling.scale")),
             encoding=Encoding(fields.task, fields.classes, fields.positive),
             target=fields.target,
+            target_scaling=TargetScaling(wide.get("target.mean"), wide.get("target.deviation")),
         )
 
 

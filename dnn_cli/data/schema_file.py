@@ -16,17 +16,19 @@ from dnn_cli.base.task import Task, TaskKind
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.data.encoding import binary_labels
-from dnn_cli.data.spec import ScaleKind
+from dnn_cli.data.spec import ScaleKind, TargetScaleKind
 from dnn_cli.data.statistics import statistic_shape
 
 T = TypeVar("T")
+_FLOATS = (np.float64, np.float32)  # float32 in files written by earlier versions
 _LARGEST = 1 << 40  # elements of one example: far beyond any memory, far below overflow
 _ARRAYS: dict[str, set[str]] = {"none": set(), "unit": {"scaling.scale"}}
 _BOTH = {"scaling.shift", "scaling.scale"}
+_TARGETS = {"target.mean", "target.deviation"}
 _FIELDS = frozenset(
     {"classes", "features", "input_kind", "input_shape", "positive", "scale", "target", "task"}
 )
-_OPTIONAL = frozenset[str]()  # that files written by earlier versions lack
+_OPTIONAL = frozenset({"target_scale"})  # that files written by earlier versions lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,11 @@ def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
     )
     _check_labels(fields)
     _check_arrays(fields, arrays)
+    _check_target_arrays(
+        _choice(document.get("target_scale", "none"), "target_scale", get_args(TargetScaleKind)),
+        fields.task,
+        arrays,
+    )
     return fields
 
 
@@ -167,8 +174,24 @@ def _check_arrays(fields: Fields, arrays: Mapping[str, Array]) -> None:
     shape = statistic_shape(fields.input_shape, fields.input_kind == "bytes")
     single = fields.scale == "unit" and fields.input_kind == "bytes"
     for name in sorted(wanted):
-        values = arrays[name]
-        if values.dtype != np.float32 or values.shape != (() if single else shape):
-            _damaged(name, f"is {values.dtype} {values.shape}, not float32 {shape}")
-        if not np.isfinite(values).all():
-            _damaged(name, "holds numbers that are not finite")
+        _check_array(name, arrays[name], () if single else shape)
+
+
+def _check_target_arrays(kind: TargetScaleKind, task: Task, arrays: Mapping[str, Array]) -> None:
+    present = {name for name in _TARGETS if name in arrays}
+    if present != (_TARGETS if kind == "standard" else set()):
+        names = listing(present) or "no arrays"
+        _damaged("target_scale", f"is {kind}, but the file has {names}")
+    if kind == "standard" and task.kind != "regression":
+        _damaged("target_scale", f"has no meaning in a {task.kind} task")
+    for name in sorted(present):
+        _check_array(name, arrays[name], (task.count,))
+    if present and not (arrays["target.deviation"] > 0).all():
+        _damaged("target.deviation", "is not above 0")
+
+
+def _check_array(name: str, values: Array, shape: Shape) -> None:
+    if values.dtype not in _FLOATS or values.shape != shape:
+        _damaged(name, f"is {values.dtype} {values.shape}, not float64 {shape}")
+    if not np.isfinite(values).all():
+        _damaged(name, "holds numbers that are not finite")

@@ -11,6 +11,7 @@ from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.table import Columns
 
 ScaleKind: TypeAlias = Literal["none", "unit", "standard", "minmax", "robust"]
+TargetScaleKind: TypeAlias = Literal["none", "standard"]
 INPUTS = "inputs"  # the target that means: reconstruct the inputs
 
 
@@ -89,6 +90,11 @@ class DataSpec(Spec):
         "scaling of the inputs, fitted on the training part; auto: standard for numbers, unit for "
         "bytes (minmax if they stay below 128)",
         "auto",
+    )
+    target_scale: TargetScaleKind = option(
+        "scaling of the targets of a regression, fitted on the training part; standard: mean 0 and "
+        "deviation 1 for the network and its loss, metrics and predictions in the targets' units",
+        "standard",
     )
     augment: AugmentSpec | None = option("random changes of the training images", None)
     task: Literal["auto", "binary", "multiclass", "multilabel", "regression", "reconstruction"] = (

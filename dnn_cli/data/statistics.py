@@ -62,6 +62,14 @@ class Statistics(ABC):
             )
 
     @property
+    def rounding(self) -> Array:
+        """What the type of the inputs cannot tell apart, at the largest of them."""
+        low, high = self.extremes
+        type_ = np.finfo(np.float64 if self.inputs.dtype == np.float64 else np.float32)
+        size = np.maximum(np.abs(low), np.abs(high))
+        return np.maximum(float(type_.eps) * size, float(type_.tiny))
+
+    @property
     @abstractmethod
     def moments(self) -> tuple[Array, Array]:
         """(mean, standard deviation), the deviation that divides by n."""
@@ -74,25 +82,32 @@ class Statistics(ABC):
 
 @final
 class NumberStatistics(Statistics):
-    """Statistics of float32 inputs."""
+    """Statistics of float32 or float64 inputs."""
 
     @cached_property
     def moments(self) -> tuple[Array, Array]:
-        """Two passes: subtracting the mean first keeps the digits of a small deviation."""
+        """Two passes: subtracting the mean first keeps the digits of a small deviation.
+
+        The second also finds what rounding left of the mean, which among numbers far from zero
+        may be more than their deviation.
+        """
         rows = len(self.inputs)
         total = np.zeros(self.inputs.shape[1:])
         for chunk in chunks(self.inputs):
             total += np.add.reduce(chunk, axis=0, dtype=np.float64)
         count = rows * (total.size / max(1, size_of(self.shape)))
         mean = self.fold(np.add, total) / count
-        squares, centred = np.zeros_like(total), np.empty(0)
+        squares, left, centred = np.zeros_like(total), np.zeros_like(total), np.empty(0)
         for chunk in chunks(self.inputs):
             if centred.shape != chunk.shape:  # the first and perhaps the last
                 centred = np.empty(chunk.shape)
             np.copyto(centred, chunk)
             np.subtract(centred, mean, out=centred)
+            left += np.add.reduce(centred, axis=0)
             squares += np.add.reduce(np.square(centred, out=centred), axis=0)
-        return mean, np.sqrt(self.fold(np.add, squares) / count)
+        rest = self.fold(np.add, left) / count
+        variance = self.fold(np.add, squares) / count - np.square(rest)
+        return mean + rest, np.sqrt(np.maximum(variance, 0.0))
 
     @cached_property
     def quartiles(self) -> tuple[Array, Array, Array]:

@@ -82,8 +82,9 @@ def _counts(part: Dataset) -> tuple[int, ...]:
 def _target_ranges(train: Dataset) -> tuple[tuple[float, float, float], ...]:
     if train.targets is None or train.task.kind != "regression":
         return ()
-    low, high = train.targets.min(axis=0), train.targets.max(axis=0)
-    mean = train.targets.mean(axis=0, dtype=np.float64)
+    targets = train.target_scaling.restored(train.targets)
+    low, high = targets.min(axis=0), targets.max(axis=0)
+    mean = targets.mean(axis=0, dtype=np.float64)
     return tuple(zip(low.tolist(), mean.tolist(), high.tolist(), strict=True))
 
 

@@ -31,7 +31,7 @@ class Columns:
 class Table:
     """Rows of a source: numbers in, raw labels out.
 
-    Shapes     inputs (n, *shape) of uint8, or float32 for everything else; C-ordered
+    Shapes     inputs (n, *shape) of uint8, float32 or float64: nothing is lost here; C-ordered
                targets (n,) or (n, t): numbers as read, or text; None if the source has none
     """
 

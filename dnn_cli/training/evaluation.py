@@ -2,7 +2,7 @@
 
 Predictions have one canonical form for metrics and for the user: rows of probabilities with a
 column a class (two for a binary task, also if the network has one output), of independent
-probabilities with a column a label, or of values with a column a target.
+probabilities with a column a label, or of values with a column a target, in its own units.
 """
 
 from __future__ import annotations
@@ -46,20 +46,26 @@ class Evaluator:
     def run(self, data: Dataset) -> tuple[float, Array, Array]:
         """The mean loss, summed in float64, the predictions and the targets of every example.
 
-        Shapes     predictions (n, columns of the canonical form) float32; targets as in `data`,
-                   or the scaled inputs (n, i) where they are what is reconstructed
+        Predictions and targets of a regression are in the user's units, the loss is of what was
+        learned.
+
+        Shapes     predictions (n, columns of the canonical form) float32, or float64 where targets
+                   are scaled; targets as in `data`, or the scaled inputs (n, i) where they are
+                   what is reconstructed
         """
         predictions, targets = self._room(data), data.targets
         if targets is None:
             shape = (data.rows, *data.target_shape)
             targets = shared_zeros(size_of(shape), data.target_dtype).reshape(shape)
-        return self._over(data, predictions, targets) / data.rows, predictions, targets
+        loss = self._over(data, predictions, targets) / data.rows
+        restored = data.target_scaling.restored
+        return loss, restored(predictions), restored(targets)
 
     def predict(self, data: Dataset) -> Array:
         """The predictions of every example; no targets are needed."""
         predictions = self._room(data)
         self._over(data, predictions, None)
-        return predictions
+        return data.target_scaling.restored(predictions)
 
     def _room(self, data: Dataset) -> Array:
         """Room for the predictions of `data` where every rank can write them."""

@@ -178,8 +178,9 @@ class Stepper:
             for start in range(0, len(shown), _ROWS):
                 s.loss.activate(shown[start : start + _ROWS], shown[start : start + _ROWS])
             targets = s.train.dataset.targets[s.train.order(s.epoch)]
-            names = s.spec.epoch_metrics(s.task)
-            measured = measure(names, canonical(shown, s.task), targets, s.task)
+            names, restored = s.spec.epoch_metrics(s.task), s.train.dataset.target_scaling.restored
+            predictions = restored(canonical(shown, s.task))
+            measured = measure(names, predictions, restored(targets), s.task)
             found |= {f"train.{name}": value for name, value in measured.items()}
         return found
 

@@ -59,11 +59,13 @@ def _theirs(data: bytes, key: str | None = None) -> Array:
 
 
 def _require_inputs(ours: Array, theirs: Array) -> None:
-    """`ours` is `theirs` as uint8 or, converted, as float32."""
+    """`ours` is `theirs` as uint8, float32 or, where that has fewer digits, float64."""
     if theirs.dtype == np.bool_:
         theirs = np.ascontiguousarray(theirs).view(np.uint8) != 0
     with np.errstate(all="ignore"):
-        wanted = theirs if theirs.dtype == np.uint8 else theirs.astype(np.float32)
+        narrow = np.can_cast(theirs.dtype, np.float32)
+        kind = np.uint8 if theirs.dtype == np.uint8 else np.float32 if narrow else np.float64
+        wanted = theirs.astype(kind)
     require(ours.dtype == wanted.dtype and ours.shape == wanted.shape, "another type or shape")
     nan = np.isnan(wanted) if wanted.dtype.kind == "f" else np.zeros(wanted.shape, bool)
     both = ours.view(np.uint8).tobytes() == np.ascontiguousarray(wanted).view(np.uint8).tobytes()

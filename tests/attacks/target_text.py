@@ -51,8 +51,7 @@ def _require_cells(table: Table, data: bytes, delimiter: str) -> None:
     require(names == header, "other columns")
     width = len(table.feature_names or ())
     require(all(_NUMBER.fullmatch(c) for row in rows for c in row[:width]), "no number of ours")
-    with np.errstate(over="ignore"):
-        inputs = np.array([[float(c) for c in row[:width]] for row in rows]).astype(np.float32)
+    inputs = np.array([[float(c) for c in row[:width]] for row in rows])
     inputs = inputs.reshape(len(rows), width)
     require(inputs.tobytes() == table.inputs.tobytes(), "other numbers than `float` reads")
     if table.targets is not None:

@@ -112,7 +112,7 @@ def test_a_table_that_python_wrote_comes_back(rows: list[tuple[float, str]], end
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator=end).writerows([("x", "y"), *rows])
     (table,) = CsvSpec(path=path).tables(Columns(target=("y",)))
-    assert table.inputs.tobytes() == np.float32([[x] for x, _ in rows]).tobytes()
+    assert table.inputs.tobytes() == np.array([[x] for x, _ in rows]).tobytes()
     labels = [label.strip(" \t") for _, label in rows]
     if table.targets.dtype.kind == "i":
         assert table.targets.tolist() == [int(label) for label in labels]

@@ -2,7 +2,8 @@ import math
 
 import pytest
 
-from dnn_cli.console.figures import cells, count, cut, duration, figure, pad, rate, share, size
+from dnn_cli.base.text import figure
+from dnn_cli.console.figures import cells, count, cut, duration, pad, rate, share, size
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,11 @@ def test_the_scaling_is_fitted_on_the_training_rows_alone(memory):
     train, _ = contents(prepared.train)
     np.testing.assert_allclose(train.mean(axis=0, dtype=np.float64), 0, atol=1e-6)
     np.testing.assert_allclose(train.std(axis=0, dtype=np.float64), 1, atol=1e-6)
-    np.testing.assert_allclose(contents(prepared.valid)[1][:, 0], np.arange(1, 60, 3) / 7)
+    known, sevenths = np.arange(60) / 7, np.arange(1, 60, 3) / 7
+    learned = contents(prepared.valid)[1][:, 0]
+    expected = (sevenths - known[::3].mean()) / known[::3].std()
+    np.testing.assert_allclose(learned, expected, rtol=1e-6)
+    np.testing.assert_allclose(prepared.valid.target_scaling.restored(learned), sevenths, rtol=1e-6)
     expected = (rows[2::3] - ROWS[::3].mean(axis=0)) / ROWS[::3].std(axis=0)
     np.testing.assert_allclose(contents(prepared.test)[0], expected, rtol=1e-4)
     np.testing.assert_array_equal(prepared.minimum, ROWS[::3].min(axis=0))
@@ -92,7 +96,7 @@ def test_separate_sources_are_read_through_the_schema(memory):
     assert asked == [Columns(target=("kind",), features=("a", "b", "c", "d"))]
     scaling = prepared.schema.scaling
     x, t = contents(prepared.test)
-    np.testing.assert_array_equal(x, (ROWS[:5] + 1 - scaling.shift) * scaling.scale)
+    np.testing.assert_allclose(x, (ROWS[:5] + 1 - scaling.shift) * scaling.scale, rtol=1e-6)
     assert t.tolist() == [0, 1, 2, 0, 1]
 
 
@@ -234,7 +238,7 @@ def test_summary(memory):
     assert summary.bytes_in_memory == 60 * (4 * 4 + 8)
     assert len(summary.notes) == 3
     prices = summarise(prepare(DataSpec(source=memory(ROWS, np.arange(60) / 2), scale="none")))
-    assert prices.target_ranges == ((0.0, 14.75, 29.5),)
+    np.testing.assert_allclose(prices.target_ranges, [(0.0, 14.75, 29.5)], atol=1e-5)
     assert (prices.counts, prices.shift, prices.scale) == ({}, None, None)
     labels = summarise(prepare(DataSpec(source=memory(ROWS, np.eye(3)[np.arange(60) % 3]))))
     assert labels.counts == {"train": (20, 20, 20)}

@@ -24,8 +24,36 @@ def scaled(kind, inputs):
 @pytest.mark.parametrize("kind", ["unit", "standard", "minmax", "robust"])
 def test_tables_scale_as_scikit_learn_scales_them(kind):
     table = np.array(GOLDEN["table"], dtype=np.float32)
-    # column 3 has mean 1e6 and deviation 1e5: its shift is rounded to float32
-    np.testing.assert_allclose(scaled(kind, table), GOLDEN["scaled"][kind], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(scaled(kind, table), GOLDEN["scaled"][kind], rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("kind", ["unit", "standard", "minmax", "robust"])
+def test_large_numbers_lose_nothing_before_they_are_scaled(kind):
+    # Milliseconds since 1970, seconds, a 16-digit number: all differ by less than float32 tells.
+    steps = np.random.default_rng(1).permutation(2000).astype(np.float64)
+    table = np.stack([1.7e12 + 10 * steps, 1.7e9 + steps, 1e15 + steps, steps], axis=1)
+    expected = {  # of 0 to 1999 in any order, exact
+        "standard": (steps - 999.5) / np.sqrt((2000**2 - 1) / 12),
+        "minmax": steps / 1999,
+        "robust": (steps - 999.5) / 999.5,
+    }
+    found = scaled(kind, table)
+    assert found.dtype == np.float32
+    if kind == "unit":
+        np.testing.assert_allclose(found, table / table.max(axis=0), rtol=1e-6)
+        return
+    for column in found.T:
+        np.testing.assert_allclose(column, expected[kind], rtol=1e-6, atol=1e-7)
+        assert len(np.unique(column)) == 2000
+
+
+def test_a_constant_far_from_zero_stays_silent_in_many_rows():
+    # The sum of so many rounds by more than the last digit: the mean must not.
+    train = np.full((300_000, 2), 0.1)
+    train[:, 1] = 1.7e12 + np.arange(300_000) % 7
+    scaling = fit_scaling("standard", statistics_of(train))
+    assert scaling.scale[0] == 0
+    np.testing.assert_allclose(1 / scaling.scale[1], train[:, 1].std(), rtol=1e-9)
 
 
 def test_statistics_are_those_of_the_whole_in_float64():
@@ -83,7 +111,7 @@ def test_fitted_arrays_have_the_shape_of_the_statistics(kind, dtype, shape):
     single = kind == "unit" and dtype is np.uint8
     for values in (scaling.shift, scaling.scale):
         if values is not None:
-            assert values.dtype == np.float32
+            assert values.dtype == np.float64
             assert values.shape == (() if single else expected)
 
 
@@ -109,7 +137,7 @@ def test_spread_within_the_rounding_of_float32_is_none():
     train[0] = 16777218.0  # the next number
     assert fit_scaling("standard", statistics_of(train)).scale[0] == 0
     train[0] = 16778240.0
-    assert fit_scaling("minmax", statistics_of(train)).scale[0] == np.float32(1 / 1024)
+    assert fit_scaling("minmax", statistics_of(train)).scale[0] == 1 / 1024
 
 
 def test_robust_falls_back_to_the_range_where_the_quartiles_coincide():
@@ -120,17 +148,28 @@ def test_robust_falls_back_to_the_range_where_the_quartiles_coincide():
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("shape", [(6,), (3, 4), (3, 4, 2)])
-def test_in_place_and_copied_and_spread_are_the_same_bits(kind, shape):
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_in_place_and_copied_and_of_either_type_are_the_same_bits(kind, shape, dtype):
     rng = np.random.default_rng(2)
-    numbers = rng.normal(size=(400, *shape)).astype(np.float32)
+    numbers = rng.normal(size=(40_000, *shape)).astype(np.float32)  # several chunks
     scaling = fit_scaling(kind, statistics_of(numbers))
     copied = np.empty_like(numbers)
     scaling.apply(numbers, copied)
-    spread = np.empty_like(numbers)
-    scaling.spread(shape).apply(numbers, spread)
-    scaling.apply_in_place(numbers)
-    assert copied.tobytes() == spread.tobytes() == numbers.tobytes()
-    assert kind == "none" or not np.array_equal(copied[0], rng.normal(size=shape))
+    given = numbers.astype(dtype)
+    found = scaling.scaled(given)
+    assert (found is given) == (dtype is np.float32)
+    assert found.tobytes() == copied.tobytes()
+    given.flags.writeable = False
+    assert scaling.scaled(given).dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(6,), (3, 4), (3, 4, 2)])
+def test_bytes_scale_as_numbers_do(kind, shape):
+    pixels = np.random.default_rng(2).integers(0, 256, (400, *shape), dtype=np.uint8)
+    scaling, spread = fit_scaling(kind, statistics_of(pixels)), np.empty(pixels.shape, np.float32)
+    scaling.spread(shape).apply(pixels, spread)
+    np.testing.assert_allclose(spread, scaling.scaled(pixels.astype(np.float64)), atol=1e-6)
 
 
 @pytest.mark.parametrize("scaling", [Scaling("none"), fit_scaling("unit", statistics_of(

@@ -10,15 +10,19 @@ from dnn_cli.data.scaling import fit_scaling
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.data.statistics import statistics_of
 from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.target_scaling import TargetScaling, fit_target_scaling
 
 WORDS = Encoding(Task("binary", 2, ("cat", "dog")), ("cat", "dog"))
 SEVEN = Encoding(Task("binary", 2, ("rest", "7")), ("0", "1", "7"), ("7",))
 PRICE = Encoding(Task("regression", 1, ("price",)))
 
 
+UNSCALED = TargetScaling()
+
+
 def schema(
     shape=(3,), dtype=np.float32, kind="standard", names=("a", "b", "c"), encoding=WORDS,
-    target=("kind",),
+    target=("kind",), target_scaling=UNSCALED,
 ):  # fmt: skip
     inputs = np.random.default_rng(0).integers(0, 200, (50, *shape)).astype(dtype)
     return DataSchema(
@@ -28,10 +32,13 @@ def schema(
         scaling=fit_scaling(kind, statistics_of(inputs)),
         encoding=encoding,
         target=target,
+        target_scaling=target_scaling,
     )
 
 
 PICTURES = {"shape": (4, 5, 3), "dtype": np.uint8, "names": None, "target": ()}
+PRICES = fit_target_scaling("standard", np.array([[200_000.0], [300_000.0]]))
+LATER = {"target_scale"}  # fields that files written by earlier versions lack
 SCHEMAS = [
     schema(),
     schema(kind="none", encoding=PRICE, target=(-1,), names=None),
@@ -41,14 +48,17 @@ SCHEMAS = [
 ]
 
 
-@pytest.mark.parametrize("one", SCHEMAS)
+DOLLARS = schema(encoding=PRICE, target=("price",), target_scaling=PRICES)
+
+
+@pytest.mark.parametrize("one", [*SCHEMAS, DOLLARS])
 def test_saved_and_restored_bit_by_bit(one):
     text = json.dumps(one.to_json(), allow_nan=False)
     again = DataSchema.from_json(json.loads(text), one.arrays())
     assert json.dumps(again.to_json()) == text
     assert again.arrays().keys() == one.arrays().keys()
     for name, values in one.arrays().items():
-        assert values.dtype == np.float32
+        assert values.dtype == np.float64
         assert again.arrays()[name].tobytes() == values.tobytes()
     assert (again.task, again.positive, again.encoding) == (one.task, one.positive, one.encoding)
     inputs = np.ones((2, *one.input_shape), np.uint8 if one.input_kind == "bytes" else np.float32)
@@ -74,7 +84,8 @@ def changed(path, value):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        *(((name,), ...) for name in SCHEMAS[0].to_json()),
+        *(((name,), ...) for name in SCHEMAS[0].to_json() if name not in LATER),
+        (("target_scale",), "standard"),
         *(((name,), wrong) for name in SCHEMAS[0].to_json() for wrong in (7, [[]], [None], {})),
         *((("task", name), wrong) for name in ("kind", "count", "labels") for wrong in (..., -1)),
         (("more",), 1),
@@ -121,7 +132,8 @@ def test_a_damaged_document_is_refused(path, value):
     [
         lambda arrays: arrays.pop("scaling.shift"),
         lambda arrays: arrays.update({"scaling.scale": np.ones(4, np.float32)}),
-        lambda arrays: arrays.update({"scaling.scale": np.ones(3, np.float64)}),
+        lambda arrays: arrays.update({"scaling.scale": np.ones(3, np.float16)}),
+        lambda arrays: arrays.update({"target.mean": np.ones(1)}),
         lambda arrays: arrays.update({"scaling.scale": np.float32([1, np.nan, 1])}),
     ],
 )
@@ -149,7 +161,8 @@ def test_datasets_are_scaled_and_encoded():
     table = Table(inputs.copy(), np.array(["dog", "cat"]), ("a", "b", "c"), origin="t")
     data = one.dataset(table, with_targets=True)
     assert data.targets.tolist() == [1, 0]
-    np.testing.assert_array_equal(data.inputs, (inputs - one.scaling.shift) * one.scaling.scale)
+    expected = (inputs - one.scaling.shift) * one.scaling.scale
+    np.testing.assert_array_equal(data.inputs, expected.astype(np.float32))
     assert data.inputs is table.inputs  # scaled where they are
 
 

@@ -18,7 +18,7 @@ from dnn_cli.app.lifecycle.saving import Saver
 from dnn_cli.app.lifecycle.signals import StopRequest
 from dnn_cli.app.say import Say
 from dnn_cli.base.errors import EXIT_BUDGET, EXIT_SIGNALS, DnnError, LimitError
-from dnn_cli.base.text import safe_text
+from dnn_cli.base.text import figure, safe_text
 from dnn_cli.runs.append_log import AppendLog
 from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.runs.recorders import record_timing
@@ -121,7 +121,7 @@ class Attempt:
         finally:
             self.saver.journal.close()
         if tests:
-            self.say("test: " + "  ".join(f"{name} {v:.4f}" for name, v in tests.items()))
+            self.say("test: " + "  ".join(f"{name} {figure(v)}" for name, v in tests.items()))
         return result
 
     @property

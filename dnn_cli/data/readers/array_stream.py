@@ -1,7 +1,8 @@
 """A numeric array read forward from bytes, a block at a time, converted on the way.
 
-Inputs are uint8 as they are, and float32 otherwise. A conversion goes through one block of about
-1 MiB, so that the array never exists a second time in its own type.
+Inputs are uint8 as they are, float32 if that holds every number of their type, and float64
+otherwise: what is lost before scaling is lost for good. A conversion goes through one block of
+about 1 MiB, so that the array never exists a second time in its own type.
 """
 
 from __future__ import annotations
@@ -17,35 +18,46 @@ from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.data.readers.bytes_in import Reader, fill
 
 BLOCK = 1 << 20  # bytes converted at a time: stays in the second-level cache
+_LARGEST = float(np.finfo(np.float32).max)  # of an input, whatever it is scaled by
 _LARGEST_CODE_POINT = 0x10FFFF
 _SURROGATES = 0xD800 >> 11  # halves of pairs: they cannot be written as UTF-8
 
 
 def input_dtype(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
     """The type that inputs of `dtype` become."""
-    return np.dtype(np.uint8) if dtype == np.uint8 else np.dtype(np.float32)
+    if dtype == np.uint8:
+        return np.dtype(np.uint8)
+    return np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)
 
 
 def convert(block: Array, out: Array, place: str) -> None:
-    """Write `block` (numbers as stored) to `out` (uint8 or float32); `place` is for messages.
+    """Write `block` (numbers as stored) to `out` of `input_dtype`; `place` is for messages.
 
     Raises:
         DataError: a finite number too large for float32.
     """
     if block.dtype == np.bool_:
         block = native(block)
-    with np.errstate(all="ignore"):  # overflow is reported below, with its place
-        np.copyto(out, block, casting="same_kind")
+    np.copyto(out, block, casting="same_kind")
     if block.dtype.kind == "f" and block.dtype.itemsize == 8:
-        lost = np.isinf(out) & np.isfinite(block)
-        if lost.any():
-            first = np.argwhere(lost)[0]
-            raise DataError(
-                f"{int(lost.sum())} numbers are too large for float32, such as "
-                f"{float(block[tuple(first)]):g}",
-                where=f"{place}, element {first.tolist()}",
-                fix="rescale the data before saving",
-            )
+        require_range(out, place)
+
+
+def require_range(block: Array, place: str) -> None:
+    """Refuse finite numbers in float64 that are beyond float32, whatever they are scaled by.
+
+    Raises:
+        DataError: how many, and the first of them.
+    """
+    large = (np.abs(block) > _LARGEST) & np.isfinite(block)
+    if large.any():
+        first = np.argwhere(large)[0]
+        raise DataError(
+            f"{int(large.sum())} numbers are too large for float32, such as "
+            f"{float(block[tuple(first)]):g}",
+            where=f"{place}, element {first.tolist()}",
+            fix="rescale the data before saving",
+        )
 
 
 def native(block: Array) -> Array:
@@ -98,15 +110,17 @@ class ArrayStream:
 
     def read_inputs(self, out: Array) -> None:
         """Read the next rows into `out` (count, *shape[1:]) of `input_dtype`."""
-        if self.dtype == out.dtype:
-            self._fill(out)
-            self._advance(len(out))
-            return
         step = self.rows_in_block()
         for start in range(0, max(1, len(out)), step):  # no rows: their end is looked at, too
             piece = out[start : start + step]
             place = f"{safe_text(self.origin)}: rows from {self.done}"
-            convert(self.read(len(piece)), piece, place)
+            if self.dtype != out.dtype:
+                convert(self.read(len(piece)), piece, place)
+                continue
+            self._fill(piece)
+            if self.dtype == np.float64:
+                require_range(piece, place)
+            self._advance(len(piece))
 
     def read_columns(self) -> Iterator[tuple[int, Array]]:
         """All of a Fortran-ordered array: (position in a C-ordered row, its values (rows,))."""

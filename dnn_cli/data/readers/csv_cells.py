@@ -115,7 +115,7 @@ class CellReader:
     def _numbers(self, rows: list[tuple[int, list[str]]]) -> Array:
         """The features of stripped rows (n, features)."""
         if not rows:
-            return np.empty((0, len(self._features)), np.float32)
+            return np.empty((0, len(self._features)))
         lines = [",".join([row[column] for column in self._features]) for _, row in rows]
         text = "\n".join(lines)
         whole = text.count("\n") == len(lines) - 1  # no line break in a cell, which loadtxt skips
@@ -124,7 +124,7 @@ class CellReader:
             if numbers is not None and numbers.shape == (len(rows), len(self._features)):
                 return numbers
         one_by_one = [[self._number(row[c], c, line) for c in self._features] for line, row in rows]
-        return np.array(one_by_one, np.float32)
+        return np.array(one_by_one)
 
     def _rows(self, found: Records) -> Iterator[tuple[int, list[str]]]:
         """(line, stripped cells) of every record, each as wide as the header."""
@@ -251,11 +251,11 @@ def _plain_numbers(
     """The numbers in lines of printable ASCII (n, columns), None if a cell is not one."""
     try:
         numbers = np.loadtxt(
-            lines, np.float32, comments=None, delimiter=delimiter, usecols=columns, ndmin=2
+            lines, np.float64, comments=None, delimiter=delimiter, usecols=columns, ndmin=2
         )
     except ValueError:
         return None
-    return numbers if np.isfinite(numbers).all() else None
+    return numbers if (np.abs(numbers) <= _LARGEST).all() else None  # nan is not
 
 
 def _bounds(codes: Array, delimiter: int, width: int) -> Array | None:

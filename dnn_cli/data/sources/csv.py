@@ -128,7 +128,7 @@ class _Build:
             numbers.append(cells.numbers)
             for column, text in zip(texts, cells.texts, strict=True):
                 column.append(text)
-        inputs = numbers.finish() if numbers else np.empty((0, len(self._names)), np.float32)
+        inputs = numbers.finish() if numbers else np.empty((0, len(self._names)))
         return self._table(inputs, [column.finish() for column in texts], 0)
 
     def pieces(self, reader: CellReader, body: Iterator[Records], rows: int) -> Iterator[Table]:
@@ -143,13 +143,13 @@ class _Build:
                 first += len(inputs)
         if not first:
             empty = [np.empty(0, "S1") for _ in (*self._targets, *self._extra)]
-            yield self._table(np.empty((0, len(self._names)), np.float32), empty, 0)
+            yield self._table(np.empty((0, len(self._names))), empty, 0)
 
     def _room(self, cells: Cells, found: Records, size: int | None) -> GrowingArray:
         """Room for as many rows as the file should hold if all are like the first ones."""
         rows = len(cells.numbers)
         expected = 8 * rows if size is None else rows + rows * size // len(found.raw)
-        return GrowingArray((len(self._names),), np.dtype(np.float32), expected, self._origin)
+        return GrowingArray((len(self._names),), np.dtype(np.float64), expected, self._origin)
 
     def _table(self, inputs: Array, texts: list[Array], first_row: int) -> Table:
         targets, extra = texts[: len(self._targets)], texts[len(self._targets) :]

@@ -1,7 +1,7 @@
 """Images and labels in IDX files, plain or gzip-packed: the format of MNIST and its kin.
 
 Layout     two zero bytes, type code, rank; rank lengths of 4 bytes; the numbers, all big-endian
-Read       uint8 as it is, other types as float32
+Read       uint8 as it is, other types as float32 or, where that loses digits, float64
 Memory     the array that training uses, and one block; in pieces: one piece
 Errors     a file holds exactly what its header declares; gzip is told by its first bytes, and is
            unpacked no further than one byte past the declared end

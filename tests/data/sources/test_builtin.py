@@ -29,7 +29,7 @@ def test_digits_equal_the_known_copy(whole, streamed, same):
 def test_tables_equal_the_known_copies(whole, streamed, same, name, load, target):
     known = load()
     table = whole(BuiltinSpec(name=name))
-    assert np.array_equal(table.inputs, known.data.astype(np.float32))
+    assert np.array_equal(table.inputs, known.data)
     assert table.targets.tolist() == known.target_names[known.target].tolist()
     assert table.target_names == (target,) and target not in table.feature_names
     plain = [
