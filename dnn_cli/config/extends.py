@@ -1,7 +1,8 @@
 """`extends: base.yaml`: a file says only what differs from another.
 
-Mappings are merged key by key and the later file wins; lists are replaced as a whole, and so is a
-mapping whose `type` changes. Every value keeps the position it was written at.
+Mappings are merged key by key and the later file wins; lists are replaced as a whole. Of a mapping
+whose `type` changes the keys that the new type has too are kept, and those that belonged to the
+former type go. Every value keeps the position it was written at.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from dnn_cli.config.kinds import Kind
 from dnn_cli.config.nodes import BadNode, Entry, MapNode, Node, ScalarNode
 from dnn_cli.config.places import Report
 from dnn_cli.config.read import ReadError, read_file
-from dnn_cli.config.steps import kind_under
+from dnn_cli.config.steps import kind_under, option_under
 from dnn_cli.config.yaml_nodes import parse_bytes
 
 EXTENDS = "extends"
@@ -73,6 +74,12 @@ def _without(node: MapNode) -> MapNode:
     return MapNode(node.place, rest)
 
 
+def _known(kind: Kind | None, base: MapNode, later: MapNode) -> MapNode:
+    """What `base` says that is an option of the type of `later`, too."""
+    kept = {n: e for n, e in base.entries.items() if option_under(kind, later, n) is not None}
+    return MapNode(base.place, kept)
+
+
 def merge(kind: Kind | None, base: Node, later: Node) -> Node:
     """`later` over `base`, where both describe a value of `kind`."""
     if not isinstance(later, MapNode):
@@ -81,7 +88,7 @@ def merge(kind: Kind | None, base: Node, later: Node) -> Node:
     if not isinstance(base, MapNode):
         return later
     if TYPE in later.entries and type_of(base) not in (None, type_of(later)):
-        return later
+        base = _known(kind, base, later)
     entries = dict(base.entries)
     for name, entry in later.entries.items():
         value = entry.value

@@ -2,6 +2,11 @@
 
 The key is a path of names and list positions, split from the value at the first `=`; the value is
 read by the same YAML rules as a file. Unknown keys are found where the tree is filled.
+
+Of a section that the file does not give, only what its default says beyond the defaults of its
+type is put in its place. So `optimizer.type=sgd` leaves nothing behind that belonged to adam, in
+whatever order the overrides come, while keys that somebody wrote stay, and are errors where the
+new type does not know them.
 """
 
 from __future__ import annotations
@@ -9,11 +14,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from dnn_cli.base.spec import Spec
 from dnn_cli.base.text import safe_text
-from dnn_cli.config.bare import lift_or_keep
+from dnn_cli.config.bare import TYPE, lift_or_keep
 from dnn_cli.config.decode import lines_of
-from dnn_cli.config.kinds import Kind, Section, Table, Variant, members
+from dnn_cli.config.kinds import Kind, Section, Table, Variant, members, options_of
 from dnn_cli.config.nodes import (
     BadNode,
     Entry,
@@ -41,6 +48,15 @@ def with_overrides(root: Node, kind: Kind, overrides: Sequence[str], report: Rep
         if value is not None:
             root = override.put(kind, root, 0, value)
     return root
+
+
+def _beyond_its_type(default: object) -> Any:
+    """A default as plain values: of a spec with a type only what differs from a new one's."""
+    plain = resolve(default)
+    if not isinstance(default, Spec) or not default.spec_name:
+        return plain
+    usual = {name: resolve(one.default) for name, one in options_of(type(default)).items()}
+    return {k: v for k, v in plain.items() if k == TYPE or v != usual.get(k, ...)}
 
 
 def _holds(kind: Kind | None) -> bool:
@@ -74,7 +90,7 @@ class _Override:
         node = lift_or_keep(kind, node)
         if isinstance(node, ListNode):
             return self._into_list(kind, node, depth, value)
-        if isinstance(node, ScalarNode) and node.value is None and _holds(kind):
+        if isinstance(node, ScalarNode) and _holds(kind) and self._may_replace(node, depth):
             node = MapNode(self.place(depth - 1), {})
         if isinstance(node, ScalarNode):
             holds = "null" if node.value is None else "a single value"
@@ -86,6 +102,13 @@ class _Override:
             return node
         assert isinstance(node, MapNode)
         return self._into_mapping(kind, node, depth, value)
+
+    def _may_replace(self, node: ScalarNode, depth: int) -> bool:
+        """Whether a mapping may stand for a single value: for none, and for any if it has a type.
+
+        So `loss.type=huber` says what `loss: auto` leaves open.
+        """
+        return node.value is None or self.steps[depth:] == [TYPE]
 
     def _into_mapping(self, kind: Kind | None, node: MapNode, depth: int, value: Node) -> Node:
         step = self.steps[depth]
@@ -101,7 +124,7 @@ class _Override:
         option = option_under(kind, node, self.steps[depth])
         if option is None:
             return MapNode(place, {})  # an unknown key, reported when the tree is filled
-        return to_node(resolve(option.default), self.source, self.report, place)
+        return to_node(_beyond_its_type(option.default), self.source, self.report, place)
 
     def _into_list(self, kind: Kind | None, node: ListNode, depth: int, value: Node) -> Node:
         step, count = self.steps[depth], len(node.items)

@@ -66,7 +66,13 @@ training: {early_stopping: {min_delta: 0.5}}
     assert found["name"] == "b"
 
 
-def test_a_type_that_changes_replaces_the_mapping(merged) -> None:
+def test_a_type_that_changes_keeps_what_both_types_know(merged) -> None:
+    other = merged(a=BASE, b="extends: a.yaml\noptimizer: {type: sgd}\n")["optimizer"]
+    assert (other["type"], other["learning_rate"]) == ("sgd", 0.1)
+    assert "beta1" not in other
+
+
+def test_a_type_that_changes_takes_what_belonged_to_the_other_along(merged) -> None:
     changed = "extends: a.yaml\noptimizer: {type: adamw, weight_decay: 0.1}\n"
     base = BASE.replace("adam,", "adam, clip_norm: 2,")
     later = merged(a=base, b=changed.replace("adamw", "adam"))["optimizer"]

@@ -7,6 +7,9 @@ from typing import Any
 
 import pytest
 
+from dnn_cli.base.errors import ConfigError
+from dnn_cli.config.load import load_config
+
 CONFIG = """\
 data: {source: a.csv}
 model: {layers: [{type: dense, units: 3}, relu, {type: dropout, rate: 0.5}]}
@@ -115,3 +118,48 @@ def test_refusals(problems, override: str, column: int, words: tuple[str, ...]) 
 def test_problems_of_file_and_overrides_together(problems) -> None:
     found = problems(CONFIG + "sede: 3\n", "seed=x", "foo")
     assert [p.where for p in found] == ["a.yaml:5:1", "override `seed=x`", "override `foo`"]
+
+
+CHANGES = [
+    (["optimizer.type=sgd"], "optimizer", {"type": "sgd", "learning_rate": 0.01}),
+    (["optimizer.type=sgd", "optimizer.momentum=0.9"], "optimizer", {"momentum": 0.9}),
+    (["optimizer.momentum=0.9", "optimizer.type=sgd"], "optimizer", {"momentum": 0.9}),
+    (["optimizer.learning_rate=0.5", "optimizer.type=sgd"], "optimizer", {"learning_rate": 0.5}),
+    (["loss.type=huber"], "loss", {"type": "huber"}),
+    (["loss.type=huber", "loss.delta=2"], "loss", {"type": "huber", "delta": 2.0}),
+    (["model.activation.type=gelu"], "model.activation", {"type": "gelu"}),
+    (["optimizer.schedule.type=cosine"], "optimizer.schedule", {"type": "cosine"}),
+    (["data.source.type=npz"], "data.source", {"type": "npz"}),
+]
+
+
+@pytest.mark.parametrize(("words", "path", "expected"), CHANGES)
+def test_another_type_leaves_nothing_of_a_default(
+    tmp_path: Path, words: list[str], path: str, expected: dict[str, Any]
+) -> None:
+    (tmp_path / "c.yaml").write_text("data: {source: a.csv}\n")
+    found = at(load_config(tmp_path / "c.yaml", words).resolved, path)
+    assert expected.items() <= found.items()
+
+
+def test_another_type_keeps_what_both_know_and_refuses_what_was_written(tmp_path: Path) -> None:
+    path = tmp_path / "c.yaml"
+    path.write_text(
+        "data: {source: a.csv}\n"
+        "model: {layers: [{type: dense, units: 3}, {type: leaky_relu, slope: 0.2}]}\n"
+        "optimizer: {type: adam, learning_rate: 0.3, weight_decay: 0.1}\n"
+    )
+    found = load_config(path, ["optimizer.type=sgd"]).resolved["optimizer"]
+    assert (found["learning_rate"], found["weight_decay"]) == (0.3, 0.1)
+    path.write_text(path.read_text().replace("weight_decay: 0.1", "beta1: 0.8"))
+    for words, place, key in (
+        ("optimizer.type=sgd", f"{path}:3:45", "beta1"),
+        ("model.layers.1.type=relu", f"{path}:2:62", "slope"),
+    ):
+        with pytest.raises(ConfigError) as caught:
+            load_config(path, [words])
+        (problem,) = caught.value.problems
+        assert problem.where == place and f"unknown key `{key}`" in problem.what
+    with pytest.raises(ConfigError) as caught:
+        load_config(path, ["optimizer.type=sgd", "optimizer.beta2=0.9", "model.layers=[relu]"])
+    assert [p.what.split("`")[1] for p in caught.value.problems] == ["beta1", "beta2"]
