@@ -16,7 +16,7 @@ from dnn_cli.base.errors import GateError, Problem, UsageError
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, nearest, safe_text
-from dnn_cli.training.metrics import LOSS, direction, find, split_of
+from dnn_cli.training.metrics import LOSS, bare_of, direction, find, split_of
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -73,7 +73,9 @@ def parse_condition(text: str) -> Condition:
     try:
         direction(condition.metric)
     except SpecError as problem:
-        raise UsageError(f"--fail-if: {problem}", fix=problem.fix) from None
+        meant = bare_of(condition.metric)
+        fix = f"did you mean `{safe_text(meant)}`?" if meant else problem.fix
+        raise UsageError(f"--fail-if: {problem}", fix=fix) from None
     return condition
 
 

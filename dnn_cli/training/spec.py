@@ -16,7 +16,15 @@ from typing import Literal
 from dnn_cli.base.spec import Spec, SpecError, option, require
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
-from dnn_cli.training.metrics import LOSS, direction, find, quick_metrics, split_of
+from dnn_cli.training.metrics import (
+    LOSS,
+    bare_of,
+    direction,
+    find,
+    meant_by,
+    quick_metrics,
+    split_of,
+)
 from dnn_cli.training.monitor import Monitor
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
@@ -196,12 +204,13 @@ def _require_bare(name: str, *path: str | int) -> None:
         fix=f"write {safe_text(bare)}",
     )
     require(name != LOSS, "the loss is always measured", *path, fix="leave it out")
-    _require_metric(name, path)
+    _require_metric(name, path, suggested=bare_of(name))
 
 
 def _require_name(name: str, *path: str | int) -> None:
     split, bare = split_of(name)
-    _require_metric(bare, path)
+    meant = meant_by(name)
+    _require_metric(name, path, suggested=meant if not meant or "." in meant else f"valid.{meant}")
     require(
         split in ("train", "valid"),
         f"{safe_text(name)} does not say of which data",
@@ -210,11 +219,12 @@ def _require_name(name: str, *path: str | int) -> None:
     )
 
 
-def _require_metric(name: str, path: tuple[str | int, ...]) -> None:
+def _require_metric(name: str, path: tuple[str | int, ...], suggested: str | None) -> None:
     try:
         direction(name)
     except SpecError as problem:
-        raise SpecError(str(problem), path, fix=problem.fix) from None
+        fix = f"did you mean `{safe_text(suggested)}`?" if suggested else problem.fix
+        raise SpecError(str(problem), path, fix=fix) from None
 
 
 def _require_suits(name: str, task: Task, path: tuple[str | int, ...]) -> None:

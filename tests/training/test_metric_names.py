@@ -5,17 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dnn_cli.base.errors import UsageError
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.task import Task, TaskKind
+from dnn_cli.nn.loss import LOSSES
+from dnn_cli.training.gate import parse_condition
 from dnn_cli.training.metric import METRICS
+from dnn_cli.training.metric_names import _KNOWN_AS
 from dnn_cli.training.metrics import (
     direction,
     find,
     full_metrics,
+    meant_by,
     measure,
     quick_metrics,
     split_of,
 )
+from dnn_cli.training.spec import EarlyStoppingSpec, TrainingSpec
 
 KINDS: tuple[TaskKind, ...] = ("binary", "multiclass", "multilabel", "regression", "reconstruction")
 BINARY = Task("binary", 2, ("no", "yes"))
@@ -67,3 +73,54 @@ def test_every_file_is_one_metric_of_its_name() -> None:
     for name, metric in METRICS.all().items():
         assert metric.__module__.endswith(f".metrics.{name}")
         assert metric.spec_name == name and metric.better in ("min", "max") and metric.tasks
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("val_loss", "valid.loss"), ("val_accuracy", "valid.accuracy"),
+        ("val_acc", "valid.accuracy"),
+        ("train_loss", "train.loss"), ("valid.mse", "valid.mean_squared_error"),
+        ("valid.rmse", "valid.root_mean_squared_error"), ("val_mae", "valid.mean_absolute_error"),
+        ("validation_loss", "valid.loss"), ("val_auc", "valid.auc"),
+        ("acc", "valid.accuracy"), ("rmse", "valid.root_mean_squared_error"),
+        ("roc_auc", "valid.auc"), ("valid.f1_score", "valid.f1"), ("eval_loss", "valid.loss"),
+    ],
+)  # fmt: skip
+def test_names_of_other_tools_are_understood(name: str, meant: str) -> None:
+    assert meant_by(name) in (meant, meant.removeprefix("valid."))
+    for make in (
+        lambda: TrainingSpec(monitor=name),
+        lambda: EarlyStoppingSpec(metric=name),
+        lambda: TrainingSpec(stop_when={name: 0.5}),
+    ):
+        with pytest.raises(SpecError, match="unknown metric") as caught:
+            make()
+        assert caught.value.fix == f"did you mean `{meant}`?"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("acc", "accuracy"), ("val_acc", "accuracy"), ("rmse", "root_mean_squared_error")],
+)  # fmt: skip
+def test_where_data_are_not_named_the_metric_alone_is_meant(name: str, meant: str) -> None:
+    with pytest.raises(SpecError) as caught:
+        TrainingSpec(metrics=(name,))
+    assert caught.value.fix == f"did you mean `{meant}`?"
+    with pytest.raises(UsageError) as refused:
+        parse_condition(f"{name}<0.5")
+    assert refused.value.problems[0].fix == f"did you mean `{meant}`?"
+
+
+def test_what_other_tools_are_known_to_say_exists_here() -> None:
+    for name, metric in _KNOWN_AS.items():
+        assert metric in METRICS.names() and name not in METRICS.names()
+
+
+def test_a_mistyped_class_gets_its_nearest() -> None:
+    task = Task("multiclass", 3, ("setosa", "versicolor", "virginica"))
+    for label, fix in (("setossa", "did you mean `setosa`?"), ("x", "the classes are setosa, ")):
+        with pytest.raises(SpecError) as caught:
+            LOSSES.get("softmax_cross_entropy")(class_weights={label: 2.0}).build(task)
+        assert caught.value.fix.startswith(fix)
+        assert caught.value.path == ("class_weights", label)

@@ -24,7 +24,7 @@ import numpy as np
 
 from dnn_cli.base.spec import option, require
 from dnn_cli.base.task import Task
-from dnn_cli.base.text import safe_text
+from dnn_cli.base.text import listing, nearest, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.nn.layer import Need
 from dnn_cli.nn.loss import LOSSES, Loss, LossSpec
@@ -52,7 +52,10 @@ class SoftmaxCrossEntropySpec(LossSpec):
         weights = self.class_weights or {}
         for label in weights:
             message = f"there is no class `{safe_text(label)}`"
-            require(label in task.labels, message, "class_weights", label)
+            close = nearest(label, task.labels)
+            fix = f"did you mean `{safe_text(close)}`?" if close else ""
+            fix = fix or f"the classes are {listing(task.labels, 10)}"
+            require(label in task.labels, message, "class_weights", label, fix=fix)
         factors = np.array([weights.get(c, 1.0) for c in task.labels]) if weights else None
         return SoftmaxCrossEntropy(self.width(task), self.label_smoothing, factors)
 

@@ -13,6 +13,7 @@ from dnn_cli.base.task import Task, TaskKind
 from dnn_cli.base.text import listing, nearest, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, Direction, Metric
+from dnn_cli.training.metric_names import split_meant
 from dnn_cli.training.outcome import Outcome
 
 LOSS = "loss"  # every loss is a metric too: smaller is better
@@ -84,7 +85,7 @@ def find(name: str, task: Task) -> tuple[Metric, int | None]:
         SpecError: no such metric, not for this task, or no such class.
     """
     base, dot, label = name.partition(".")
-    metric = _known(base)
+    metric = _known(base, name)
     if task.kind not in metric.tasks:
         raise SpecError(
             f"{base} does not suit a {task.kind} task",
@@ -115,7 +116,7 @@ def direction(name: str) -> Direction:
         SpecError: there is no such metric.
     """
     _, bare = split_of(name)
-    return "min" if bare == LOSS else _known(bare.partition(".")[0]).better
+    return "min" if bare == LOSS else _known(bare.partition(".")[0], name).better
 
 
 def split_of(name: str) -> tuple[str, str]:
@@ -129,9 +130,25 @@ def labels_of(task: Task) -> tuple[str, ...]:
     return task.labels or tuple(str(number) for number in range(task.count))
 
 
-def _known(name: str) -> Metric:
+def meant_by(name: str) -> str | None:
+    """The name of ours, with its data if they are said, that `name` of another tool stands for."""
+    part, metric = split_meant(name)
+    base = metric.partition(".")[0]
+    if base != LOSS and base not in METRICS.names():
+        return None
+    return f"{part}.{metric}" if part else metric
+
+
+def bare_of(name: str) -> str | None:
+    """The same where names say nothing of their data."""
+    meant = meant_by(name)
+    return None if meant is None else split_of(meant)[1]
+
+
+def _known(name: str, whole: str) -> Metric:
+    """The metric called `name`, as a part of the name `whole`."""
     if name not in METRICS.names():
-        close = nearest(name, METRICS.names())
+        close = meant_by(whole) or nearest(name, METRICS.names())
         raise SpecError(
             f"unknown metric `{safe_text(name)}`",
             fix=f"did you mean `{close}`?" if close else f"one of {listing(METRICS.names())}",
