@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -15,6 +16,7 @@ from dnn_cli.base.errors import DivergedError, FileSystemError, UsageError
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data.source import source_of
+from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.runs.files import write_atomic
 from dnn_cli.training.evaluation import Evaluator
 
@@ -47,37 +49,64 @@ def predict_file(
     output: str | Sink,
     format: str | None = None,
     proba: bool = False,
+    force: bool = False,
     batch_size: int | None = None,
     runs: str = "runs",
     say: Say = ignore,
 ) -> PredictResult:
     """Predict every row of `input`.
 
-    An output file is written whole or not at all, and never over an existing one.
+    An output file is written whole or not at all; over an existing one only with `force`, and never
+    over the input, the model, or what a run directory needs.
 
     Raises:
         UsageError: there is no such format, or it cannot be told from the output's name.
         CheckpointError: the model cannot be used.
         DataError: the rows are not what the model was made for.
         DivergedError: a prediction is not finite.
-        FileSystemError: the output exists or cannot be written.
+        FileSystemError: the output exists, must not be replaced, or cannot be written.
     """
     path = find_model(model, runs, say)
     kind = _format(format, output)
-    if isinstance(output, str) and Path(output).exists():
-        raise FileSystemError(
-            f"{safe_text(output)} exists", fix="choose another name, or remove it first"
-        )
+    if isinstance(output, str) and os.path.lexists(output):
+        _require_replaceable(Path(output), force, {"input": Path(input), "model": path})
     loaded = load_model(path)
     rows = Rows(loaded.task, proba, loaded.schema.target_scaling.decimals)
     pieces = FORMATS[kind](rows, _predictions(loaded, input, batch_size or _ROWS, say))
     if isinstance(output, str):
-        write_atomic(Path(output), pieces, exclusive=True, follow=True)
+        write_atomic(Path(output), pieces, exclusive=not force, follow=True)
     else:
         for piece in pieces:
             output.write(piece)
         output.flush()
     return PredictResult(rows.count, output if isinstance(output, str) else "-", str(path))
+
+
+def _require_replaceable(output: Path, force: bool, needed: Mapping[str, Path]) -> None:
+    """Refuse to write over what is at `output`.
+
+    Raises:
+        FileSystemError: it may not be replaced, or not without `force`.
+    """
+    shown = safe_text(output)
+    for name, path in needed.items():
+        if path.exists() and output.exists() and output.samefile(path):
+            raise FileSystemError(
+                f"{shown} is the {name}, which is never written over", fix="choose another name"
+            )
+    folder = output.resolve().parent
+    run = folder.parent if folder.name == "checkpoints" else folder
+    if RunDirectory(run).resolved.exists():
+        raise FileSystemError(
+            f"{shown} belongs to a run",
+            why="`resume` and `evaluate` read the files of a run directory",
+            fix="choose a name outside of it",
+        )
+    if not force:
+        raise FileSystemError(
+            f"{shown} exists",
+            fix="choose another name, or write over it with --force",
+        )
 
 
 def _predictions(model: Model, path: str, rows: int, say: Say) -> Iterator[Array]:

@@ -3,7 +3,9 @@
 import csv
 import io
 import json
+import os
 import pickle
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -228,3 +230,71 @@ def test_a_network_that_does_not_answer_its_task_is_refused(
             model=str(tmp_path / "m.safetensors"),
             output=str(tmp_path / "o.csv"),
         )
+
+
+def test_force_writes_over_an_existing_output(table_run: Path, tmp_path: Path) -> None:
+    table = str(table_run.parent.parent / "trees.csv")
+    for name in ("o.csv", "new.csv"):
+        predict_file(table, model=str(table_run), output=str(tmp_path / name), force=True)
+    fresh = (tmp_path / "new.csv").read_bytes()
+    (tmp_path / "o.csv").write_text("mine")
+    (tmp_path / "link.csv").symlink_to(tmp_path / "o.csv")
+    predict_file(table, model=str(table_run), output=str(tmp_path / "link.csv"), force=True)
+    assert (tmp_path / "o.csv").read_bytes() == fresh and (tmp_path / "link.csv").is_symlink()
+
+
+@pytest.mark.parametrize("other", ["itself", "a hard link", "a symbolic link", "another spelling"])
+@pytest.mark.parametrize("needed", ["input", "model"])
+def test_input_and_model_are_never_written_over(
+    needed: str, other: str, table_run: Path, tmp_path: Path
+) -> None:
+    table, model = tmp_path / "trees.csv", tmp_path / "m.safetensors"
+    shutil.copy(table_run.parent.parent / "trees.csv", table)
+    shutil.copy(table_run / "model.safetensors", model)
+    target = table if needed == "input" else model
+    before, output = target.read_bytes(), target
+    if other == "a hard link":
+        output = tmp_path / "hard.csv"
+        os.link(target, output)
+    elif other == "a symbolic link":
+        output = tmp_path / "soft.csv"
+        output.symlink_to(target)
+    elif other == "another spelling":
+        output = tmp_path / "x" / ".." / target.name
+        (tmp_path / "x").mkdir()
+    for force in (True, False):
+        with pytest.raises(FileSystemError, match=f"is the {needed}"):
+            predict_file(
+                str(table), model=str(model), output=str(output), format="csv", force=force
+            )
+    assert target.read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "checkpoints/last.safetensors", "summary.json"])
+def test_what_a_run_needs_is_never_written_over(name: str, table_run: Path) -> None:
+    before = (table_run / name).read_bytes()
+    with pytest.raises(FileSystemError, match="belongs to a run"):
+        predict_file(
+            str(table_run.parent.parent / "trees.csv"),
+            model=str(table_run),
+            output=str(table_run / name),
+            format="csv",
+            force=True,
+        )
+    assert (table_run / name).read_bytes() == before
+
+
+def test_a_failed_prediction_leaves_what_force_would_replace(
+    table_run: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "x.csv").write_text("height,width,noise\n1,2,3\n1,oops,3\n")
+    (tmp_path / "o.csv").write_text("mine")
+    with pytest.raises(DnnError):
+        predict_file(
+            str(tmp_path / "x.csv"),
+            model=str(table_run),
+            output=str(tmp_path / "o.csv"),
+            force=True,
+        )
+    assert (tmp_path / "o.csv").read_text() == "mine"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["o.csv", "x.csv"]

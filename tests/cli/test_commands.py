@@ -166,7 +166,7 @@ def test_evaluate_json_is_one_object_and_nothing_else(dnn, calls):
 
 @pytest.mark.parametrize("json", [[], ["--json"]])
 def test_a_failed_gate_is_shown_after_the_result(dnn, calls, json):
-    calls.result = {"failed": ("accuracy is 0.5", "loss is 2")}
+    calls.result = {"failed": ("gate failed: accuracy is 0.5", "gate failed: loss is 2")}
     found = dnn("evaluate", "runs/x", *json)
     assert found.code == 11
     assert "loss" in found.out
@@ -187,12 +187,13 @@ def test_predict(dnn, calls, capsys):
     name, args, options = asked(calls)
     assert (name, args, found.code) == ("predict", ("new.csv",), 0)
     assert options.pop("output").writable()  # standard output, as bytes
-    assert options == {"model": None, "format": None, "proba": False, "batch_size": None,
-                       "runs": "runs"}  # fmt: skip
+    assert options == {"model": None, "format": None, "proba": False, "force": False,
+                       "batch_size": None, "runs": "runs"}  # fmt: skip
     found = dnn("predict", "new.csv", "-o", "p.csv", "--model", "m", "--proba",
                 "--batch-size", "7", "--format", "jsonl", "--runs", "r")  # fmt: skip
     assert asked(calls)[2] == {
-        "model": "m", "format": "jsonl", "proba": True, "batch_size": 7, "runs": "r",
+        "model": "m", "format": "jsonl", "proba": True, "force": False, "batch_size": 7,
+        "runs": "r",
         "output": "p.csv",
     }  # fmt: skip
     assert (found.out, found.err) == ("", "3 predictions in p.csv\n")

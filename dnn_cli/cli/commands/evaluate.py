@@ -60,4 +60,4 @@ def evaluate(
         show(evaluation(found), sys.stdout)
     if found.failed:
         sys.stdout.flush()
-        raise GateError([Problem(f"gate failed: {one}") for one in found.failed], state="")
+        raise GateError([Problem(one) for one in found.failed], state="")

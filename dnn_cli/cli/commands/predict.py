@@ -49,6 +49,7 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of every label.")
     ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write over FILE if it exists.")] = False,
     batch_size: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Rows at a time.", show_default="auto")
     ] = None,
@@ -68,6 +69,7 @@ def predict(
         output=binary(sys.stdout) if output == "-" else output,
         format=format,
         proba=proba,
+        force=force,
         batch_size=batch_size,
         runs=runs,
         say=say,
