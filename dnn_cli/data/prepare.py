@@ -30,10 +30,12 @@ from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.spec import DataSpec, ScaleKind, SplitSpec
 from dnn_cli.data.split import (
     Parts,
+    counted,
+    leaves_room,
     partition,
+    rare_classes,
     split_by_column,
     split_by_share,
-    too_small_to_stratify,
 )
 from dnn_cli.data.statistics import Statistics, statistics_of
 from dnn_cli.data.table import Columns, Table
@@ -189,26 +191,28 @@ def _parts_by_share(
         none = np.empty(0, dtype=np.intp)
         return Parts(np.arange(rows, dtype=np.intp), none, none)
     strata, how, where = None, "by chance", safe_text(place.origin)
+    rare: dict[int, int] = {}
     if task.classifies and targets is not None and split.stratify is not False:
-        small = too_small_to_stratify(targets, split)
-        if small is None:
+        rare = rare_classes(targets, split)
+        few = counted((task.labels[k], count) for k, count in rare.items())
+        if rare and split.stratify is True:
+            raise DataError(
+                f"too few rows for one in each part: {few}",
+                where=where,
+                fix="set `split.stratify: auto`, or give more rows of these classes",
+            )
+        if leaves_room(rare, rows, split):
             strata, how = targets, "stratified by class"
+            how += f"; too few rows to divide, so all in training: {few}" if rare else ""
         else:
-            why = f"class {safe_text(task.labels[small[0]])} has {small[1]} row(s)"
-            if split.stratify is True:
-                raise DataError(
-                    f"{why}: too few for a row in each part",
-                    where=where,
-                    fix="set `split.stratify: auto`, or give more rows of this class",
-                )
-            how = f"not stratified: {why}"
+            how = f"not stratified, as most classes have too few rows: {few}"
     elif split.stratify is True:
         raise DataError(
             f"a {task.kind} task has no classes to stratify by",
             where=where,
             fix="remove `split.stratify`",
         )
-    parts = split_by_share(rows, split, strata, where)
+    parts = split_by_share(rows, split, strata, where, rare)
     notes.append(_sizes(parts, f"{how}, seed {split.seed}"))
     return parts
 

@@ -18,16 +18,19 @@ INPUTS = "inputs"  # the target that means: reconstruct the inputs
 class SplitSpec(Spec):
     """How one source is divided into training, validation and test rows.
 
-    Either by shares, or by a column whose values train, valid (or val) and test name the part.
+    Either by shares, or by a column that names each row's part.
     """
 
     valid: float = option("share of the rows kept for validation", 0.0, minimum=0, below=1)
     test: float = option("share of the rows kept for the test", 0.0, minimum=0, below=1)
     column: str | None = option(
-        "column that names each row's part: train, valid (or val), test", None
+        "column that names each row's part: train (training, fit), valid (val, validation, dev) or "
+        "test (testing, holdout), in any case",
+        None,
     )
     stratify: Literal["auto"] | bool = option(
-        "keep the shares of the classes in every part; auto: when each class has a row for each",
+        "keep the shares of the classes in every part; auto: of classes with a row for each part, "
+        "and rows of rarer ones are for training; true: refuse rarer ones",
         "auto",
     )
     seed: int = option("seed of the division", 0, minimum=0)

@@ -121,20 +121,33 @@ def test_reconstruction_has_the_scaled_inputs_as_targets(memory, dtype):
     assert prepared.train.targets is None
 
 
+MISTYPED = np.array(["rare", *KINDS[1:]])  # one row of a class of its own
+EACH_ITS_OWN = np.array([f"k{i}" for i in range(60)])
+
+
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("kinds", "options", "how"),
     [
-        ({}, "split: 57 train, 3 valid, 0 test rows (not stratified: class rare has 1 row(s)"),
-        ({"stratify": False}, "split: 57 train, 3 valid, 0 test rows (by chance, seed 0)"),
+        (
+            MISTYPED,
+            {},
+            "stratified by class; too few rows to divide, so all in training: `rare` (1 row), "
+            "seed 0",
+        ),
+        (MISTYPED, {"stratify": False}, "by chance, seed 0"),
+        (EACH_ITS_OWN, {}, "not stratified, as most classes have too few rows: `k0` (1 row), "),
     ],
 )
-def test_stratified_where_that_is_possible(memory, options, message):
-    kinds = np.array(["rare", *KINDS[1:]])
-    split = SplitSpec(valid=0.05, **options)
-    notes = prepare(DataSpec(source=memory(ROWS, kinds), split=split)).notes
-    assert any(note.startswith(message) for note in notes)
-    rare = [note for note in notes if note.startswith("class rare has ")]
-    assert rare == ["class rare has one training row"]
+def test_stratified_where_that_is_possible(memory, kinds, options, how):
+    split = SplitSpec(valid=0.2, **options)
+    prepared = prepare(DataSpec(source=memory(ROWS, kinds), split=split))
+    start = f"split: 48 train, 12 valid, 0 test rows ({how}"
+    assert any(note.startswith(start) for note in prepared.notes), prepared.notes
+    if kinds is MISTYPED and not options:
+        rare = [note for note in prepared.notes if note.startswith("class rare has ")]
+        assert rare == ["class rare has one training row"]
+        divided = np.bincount(prepared.valid.targets)  # 12 rows of 19, 20 and 20
+        assert len(divided) == 3 and divided.min() >= 3
 
 
 def test_notes_name_constant_columns_and_rows_in_two_parts(memory):
@@ -172,7 +185,7 @@ def test_notes_name_constant_columns_and_rows_in_two_parts(memory):
             ROWS,
             ["x", *KINDS[1:]],
             {"split": SplitSpec(valid=0.1, stratify=True)},
-            r"class x has 1 row\(s\): too few",
+            r"too few rows for one in each part: `x` \(1 row\)",
             "rows.csv",
         ),
     ],

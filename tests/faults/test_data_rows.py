@@ -195,8 +195,8 @@ def test_D16_classes_and_parts_that_are_too_small(
     npy(tmp_path, y=[1] + [0] * 11)
     split = NPY.replace("npy}}", "npy}, split: {valid: 0.25")
     for options, code, said in (
-        ("}}", 0, "not stratified: class 1 has 1 row"),
-        (", stratify: true}}", 4, "class 1 has 1 row(s): too few"),
+        ("}}", 0, "so all in training: `1` (1 row)"),
+        (", stratify: true}}", 4, "too few rows for one in each part: `1` (1 row)"),
         ("}}".replace("}}", ", test: 0.001}}"), 4, "the test part would be empty"),
     ):
         config = write_config(tmp_path, f"data: {split}{options}{TRAINING}")
