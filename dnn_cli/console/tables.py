@@ -26,6 +26,8 @@ _NAMES = 10  # feature names and labels listed
 def evaluation(result: EvaluationView) -> list[Grid]:
     """Metrics; then, for classes, each one's scores and the confusion matrix."""
     title = f"{result.checkpoint}: {result.split}, {count(result.rows)} rows"
+    if result.positive is not None:
+        title += f", positive class {result.positive}"
     grids = [
         Grid(
             title,
@@ -155,6 +157,7 @@ def info(result: InfoView) -> list[Grid]:
         ("task", result.task),
         ("loss", result.loss),
         ("labels", _few(result.labels)),
+        ("positive", result.positive or ""),
         ("features", _few(result.features)),
         ("scaling", result.scaling),
     ]

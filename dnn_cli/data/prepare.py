@@ -103,7 +103,12 @@ def prepare(spec: DataSpec) -> Prepared:
     notes.extend(_rare_classes(train))
     for name, part in others.items():
         notes.extend([] if part is None else _leaks(name, part, train))
-    resolved = replace(spec, scale=schema.scaling.kind, task=encoding.task.kind)
+    resolved = replace(
+        spec,
+        scale=schema.scaling.kind,
+        task=encoding.task.kind,
+        positive=encoding.positive or None,
+    )
     return Prepared(
         train=train,
         valid=others["validation"],
@@ -161,8 +166,8 @@ def _encode(
     basis, basis_place = table.targets, place
     if parts is not None:
         basis, basis_place = basis[parts.train], place.part(parts.train)
-    encoding, note = infer_task(basis, spec, basis_place, table.target_names)
-    notes.append(note)
+    encoding, said = infer_task(basis, spec, basis_place, table.target_names)
+    notes.extend(said)
     return encoding, encoding.encode(table.targets, place)
 
 

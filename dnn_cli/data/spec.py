@@ -95,10 +95,17 @@ class DataSpec(Spec):
     )
     augment: AugmentSpec | None = option("random changes of the training images", None)
     task: Literal["auto", "binary", "multiclass", "multilabel", "regression", "reconstruction"] = (
-        option("what is predicted; auto: read from the targets", "auto")
+        option(
+            "what is predicted; auto: read from the targets, of which one column is enough for "
+            "classes, or one a class with a single 1 in each row",
+            "auto",
+        )
     )
     positive: tuple[str | int, ...] | None = option(
-        "classes to tell from the rest: makes a task of two classes", None
+        "classes to tell from the rest: makes a task of two classes, of which precision, recall "
+        "and positive_weight speak of these; nothing: of two numbers the larger, of two words the "
+        "one with fewer rows",
+        None,
     )
 
     def check(self) -> None:

@@ -26,7 +26,7 @@ TRAINED = {
 }  # fmt: skip
 EVALUATED = {
     "metrics": {"loss": 0.5, "auc": math.nan}, "rows": 7, "split": "test", "checkpoint": "m",
-    "classes": (), "confusion": (), "failed": (),
+    "classes": (), "confusion": (), "failed": (), "positive": None,
 }  # fmt: skip
 LAYER = Made(name="dense_1", kind="dense", output=(1,), parameters=3, multiply_adds=2)
 
@@ -54,8 +54,8 @@ def calls(app):
     )  # fmt: skip
     app.info.model_info = answer(
         "info", file="m", kind="model", bytes=9, sha256="ab", version="0", name="x", task="binary",
-        loss="l", labels=(), features=(), scaling="none", input=(2,), layers=(LAYER,), parameters=3,
-        metrics={},
+        loss="l", labels=(), positive=None, features=(), scaling="none", input=(2,),
+        layers=(LAYER,), parameters=3, metrics={},
     )  # fmt: skip
     app.schema.json_schema = lambda: {"type": "object"}
     app.fetch.fetch_dataset = answer("fetch", name="mnist", files=("a", "b"), directory="/d")
@@ -159,7 +159,7 @@ def test_evaluate_json_is_one_object_and_nothing_else(dnn, calls):
     found = dnn("evaluate", "runs/x", "--json")
     assert json.loads(found.out) == {
         "metrics": {"loss": 0.5, "auc": None}, "rows": 7, "split": "test", "checkpoint": "m",
-        "non_finite": ["metrics.auc"],
+        "positive": None, "non_finite": ["metrics.auc"],
     }  # fmt: skip
     assert found.err == ""
 

@@ -110,6 +110,48 @@ def test_positive_classes_against_the_rest(memory):
     assert prepare(prepared.spec).schema.task == prepared.schema.task
 
 
+def test_the_positive_class_is_the_rarer_of_the_training_rows_and_is_recorded(memory):
+    """Of all rows `ok` is rarer, of the training rows `bad`."""
+    kinds = np.repeat(["ok", "bad", "bad"], 20)
+    parts = np.repeat(["train", "train", "test"], [20, 10, 30])
+    source = memory(ROWS, kinds, extra={"part": parts})
+    by_column = prepare(DataSpec(source=source, split=SplitSpec(column="part")))
+    assert by_column.schema.task.labels == ("ok", "bad")
+    assert by_column.train.targets.tolist() == [0] * 20 + [1] * 10
+    assert (by_column.spec.task, by_column.spec.positive) == ("binary", ("bad",))
+    by_chance = prepare(DataSpec(source=source, split=SplitSpec(test=0.5)))
+    assert by_chance.schema.task.labels == ("bad", "ok")
+    numbers = prepare(DataSpec(source=memory(ROWS, (kinds == "ok").astype(int))))
+    assert (numbers.schema.task.positive, numbers.spec.positive) == ("1", None)
+    for one in (by_column, by_chance):  # `resume` and `evaluate` read what was recorded
+        again = prepare(one.spec)
+        assert again.schema.encoding == one.schema.encoding
+        assert "(as configured)" in next(n for n in again.notes if n.startswith("task"))
+        assert again.train.targets.tobytes() == one.train.targets.tobytes()
+        assert again.train.inputs.tobytes() == one.train.inputs.tobytes()
+
+
+def test_one_hot_columns_are_classes(memory):
+    codes = np.arange(60) % 3
+    source = memory(ROWS, np.eye(3, dtype=int)[codes], target_names=("oak", "elm", "ash"))
+    prepared = prepare(DataSpec(source=source, target=("oak", "elm", "ash")))
+    assert prepared.schema.task.labels == ("oak", "elm", "ash")
+    assert prepared.train.targets.tolist() == codes.tolist()
+    assert prepared.train.targets.dtype == np.int64
+    assert prepare(prepared.spec).schema.encoding == prepared.schema.encoding
+    again = DataSchema.from_json(prepared.schema.to_json(), prepared.schema.arrays())
+    table = next(source.tables(again.columns(True)))
+    assert again.dataset(table, with_targets=True).targets.tolist() == codes.tolist()
+    labels = prepare(DataSpec(source=source, task="multilabel"))
+    assert labels.train.targets.tolist() == np.eye(3)[codes].tolist()
+
+
+def test_one_constant_target_of_several_is_named(memory):
+    both = np.stack([np.arange(60) / 7, np.full(60, 2.5)], axis=1)
+    prepared = prepare(DataSpec(source=memory(ROWS, both, target_names=("wet", "cold"))))
+    assert "the same in all rows, so nothing to learn: target cold" in prepared.notes
+
+
 @pytest.mark.parametrize("dtype", ["bytes", "numbers"])
 def test_reconstruction_has_the_scaled_inputs_as_targets(memory, dtype):
     rows = RNG.integers(0, 256, (20, 3, 2), dtype=np.uint8)
@@ -249,8 +291,10 @@ def test_summary(memory):
     prices = summarise(prepare(DataSpec(source=memory(ROWS, np.arange(60) / 2), scale="none")))
     assert prices.target_ranges == ((0.0, 14.75, 29.5),)
     assert (prices.counts, prices.shift, prices.scale) == ({}, None, None)
-    labels = summarise(prepare(DataSpec(source=memory(ROWS, np.eye(3)[np.arange(60) % 3]))))
-    assert labels.counts == {"train": (20, 20, 20)}
+    one_hot = memory(ROWS, np.eye(3)[np.arange(60) % 3])
+    for task in ("auto", "multilabel"):
+        labels = summarise(prepare(DataSpec(source=one_hot, task=task)))
+        assert labels.counts == {"train": (20, 20, 20)}
 
 
 @pytest.mark.parametrize(

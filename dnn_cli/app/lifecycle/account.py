@@ -37,6 +37,7 @@ def sum_up(saver: Saver, reason: StopReason, seconds: float) -> dict[str, float]
         "best_metrics": best.metrics,
         "test_metrics": tests,
         "parameters": session.network.parameters,
+        "positive": session.task.positive,
     }
     write_summary(saver.run.path, summary)
     return tests

@@ -1,7 +1,7 @@
 """Recall: of the examples of a class, the share that is found.
 
 Formula    of class k: right_k / actual_k
-           binary: of class 1, the second one; otherwise the mean over the classes (recall_macro)
+           binary: of class 1, the positive one; otherwise the mean over the classes (recall_macro)
 Undefined  0 / 0 is 0 for a class that occurs among the targets or the decisions, and nan for one
            that occurs in neither, which the mean leaves out
 Range      0 to 1, higher is better
@@ -29,7 +29,7 @@ def recall(counts: Counts) -> Array:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall(Metric):
-    """Recall of the second of two classes, or averaged over several."""
+    """Recall of the positive one of two classes, or averaged over several."""
 
     better: ClassVar[Direction] = "max"
     tasks: ClassVar[tuple[TaskKind, ...]] = CLASSES
