@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dnn_cli.app.lifecycle.threads import use_ranks
@@ -22,7 +22,7 @@ from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.training.class_report import report
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.gate import Condition, check_gates, metrics_wanted, parse_condition
-from dnn_cli.training.metrics import full_metrics, measure
+from dnn_cli.training.metrics import full_metrics, measure, reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class EvaluationResult:
     classes: tuple[ClassResult, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     failed: tuple[str, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)  # why a metric is nan
 
 
 def evaluate_model(
@@ -84,6 +85,7 @@ def evaluate_model(
         classes=_classes(predictions, targets, loaded),
         confusion=_confusion(predictions, targets, loaded),
         failed=_failed(conditions, metrics),
+        notes=reasons(metrics, targets, loaded.task),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dnn_cli.console.figures import count, figure, share, size
@@ -28,19 +28,20 @@ def evaluation(result: EvaluationView) -> list[Grid]:
     title = f"{result.checkpoint}: {result.split}, {count(result.rows)} rows"
     if result.positive is not None:
         title += f", positive class {result.positive}"
-    grids = [
-        Grid(
-            title,
-            [(name, figure(value)) for name, value in result.metrics.items()],
-            ("metric", "value"),
-            frozenset({"metric"}),
-        )
-    ]
+    grids = [_metrics(title, result.metrics, result.notes)]
     if result.classes:
         grids.append(_classes(result.classes))
     if result.confusion and len(result.confusion) <= MOST_CLASSES:
         grids.append(_confusion([c.label for c in result.classes], result.confusion))
     return grids
+
+
+def _metrics(title: str, metrics: Mapping[str, float], notes: Mapping[str, str]) -> Grid:
+    """Names and values; beside what is undefined, why."""
+    rows = [(name, figure(value), notes.get(name, "")) for name, value in metrics.items()]
+    columns = ("metric", "value", "why")
+    shown = 3 if any(notes.values()) else 2
+    return Grid(title, [row[:shown] for row in rows], columns[:shown], frozenset({"metric", "why"}))
 
 
 def _classes(classes: Sequence[ClassView]) -> Grid:
@@ -166,8 +167,7 @@ def info(result: InfoView) -> list[Grid]:
         _layers(result.input, result.layers, result.parameters, None),
     ]
     if result.metrics:
-        rows = [(name, figure(value)) for name, value in result.metrics.items()]
-        grids.append(Grid("", rows, ("metric", "value"), frozenset({"metric"})))
+        grids.append(_metrics("", result.metrics, {}))
     return grids
 
 

@@ -11,7 +11,7 @@ from dnn_cli.console.tables import check, datasets, evaluation, info
 from dnn_cli.training.profile import PhaseRow, StepProfile
 
 
-def evaluated(labels=("no", "yes"), confusion=((8, 2), (1, 9)), f1=None, positive=None):
+def evaluated(labels=("no", "yes"), confusion=((8, 2), (1, 9)), f1=None, positive=None, notes=None):
     classes = [
         Made(label=label, precision=0.5, recall=math.nan, f1=f1[i] if f1 else 0.25, support=1000)
         for i, label in enumerate(labels)
@@ -19,7 +19,7 @@ def evaluated(labels=("no", "yes"), confusion=((8, 2), (1, 9)), f1=None, positiv
     return Made(
         metrics={"loss": 0.123456, "accuracy": 0.85},
         rows=20_000, split="test", checkpoint="runs/churn-001/model.safetensors",
-        positive=positive,
+        positive=positive, notes=notes or {},
         classes=classes, confusion=confusion,
     )  # fmt: skip
 
@@ -115,6 +115,14 @@ def printed(grids, stream=None):
 
 def test_evaluation():
     assert printed(evaluation(evaluated())) == EVALUATION
+
+
+def test_why_a_metric_is_undefined_stands_beside_it_in_full():
+    made = evaluated((), (), notes={"auc": "no row is of class " + "x" * 60})
+    made.metrics["auc"] = math.nan
+    lines = printed(evaluation(made)).splitlines()
+    assert lines[1] == "metric     value  why"
+    assert lines[-1] == "auc          nan  no row is of class " + "x" * 60
 
 
 def test_the_positive_class_is_named_above_the_metrics():

@@ -97,7 +97,7 @@ class Attempt:
                 complete = reason in _COMPLETE
                 self.saver.finish(complete)
                 seconds = self.pace.clock() - self.began
-                tests = sum_up(self.saver, reason, seconds) if complete else {}
+                tested = sum_up(self.saver, reason, seconds) if complete else ""
                 s = self.session
                 result = result_of(self.run, reason, s.epoch, s.step, s.monitor, seconds)
                 self._tell(_finished(result))
@@ -120,8 +120,8 @@ class Attempt:
             raise
         finally:
             self.saver.journal.close()
-        if tests:
-            self.say("test: " + "  ".join(f"{name} {v:.4f}" for name, v in tests.items()))
+        if tested:
+            self.say(tested)
         return result
 
     @property

@@ -18,6 +18,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.outcome import Counts, Outcome, fraction, headline
+from dnn_cli.training.truth import Truth
 
 
 def f1(counts: Counts) -> Array:
@@ -41,3 +42,7 @@ class F1(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each class or label."""
         return f1(outcome.counts)
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """Of a class that no row has nothing can be right."""
+        return truth.headline(truth.absent, part)

@@ -19,6 +19,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.outcome import Counts, Outcome, fraction, headline
+from dnn_cli.training.truth import Truth
 
 
 def precision(counts: Counts) -> Array:
@@ -42,3 +43,7 @@ class Precision(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each class or label."""
         return precision(outcome.counts)
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """Of a class that no row has nothing can be right."""
+        return truth.headline(truth.absent, part)
