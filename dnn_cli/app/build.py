@@ -17,6 +17,7 @@ from dnn_cli.nn.loss import Loss, LossSpec, default_loss
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.network import Network
 from dnn_cli.training.session import Session
+from dnn_cli.training.truth import Truth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,8 +84,11 @@ def build(loaded: Loaded[RunSpec]) -> Built:
         layers = spec.model.complete(prepared.schema.input_shape, width, loss_spec.gain)
     with _located(loaded, "training"):
         spec.training.check_task(task, prepared.valid is not None)
+        truths = truths_of(prepared)
+        spec.training.check_defined(truths)
     require_memory(layers, prepared, spec)
-    notes = prepared.notes
+    undefined = spec.training.undefined_metrics(task, truths)
+    notes = (*prepared.notes, *(f"{name} has no value: {why}" for name, why in undefined.items()))
     if spec.loss == "auto":
         notes = (*notes, f"loss: {loss_spec.spec_name} (auto: the task is {task.kind})")
     return Built(
@@ -96,6 +100,13 @@ def build(loaded: Loaded[RunSpec]) -> Built:
         loss=loss,
         notes=notes,
     )
+
+
+def truths_of(prepared: Prepared) -> dict[str, Truth]:
+    """What is true of each part of the data, whatever is predicted."""
+    parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
+    task = prepared.schema.task
+    return {name: Truth(part.targets, task) for name, part in parts.items() if part is not None}
 
 
 @contextmanager

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dnn_cli.app.lifecycle.threads import use_ranks
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.say import Say, ignore
 from dnn_cli.base.errors import DataError, GateError
+from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.config.load import load_config
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.prepare import prepare, read
 from dnn_cli.data.source import source_of
+from dnn_cli.data.task import listing_in_order
 from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.training.class_report import report
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.gate import Condition, check_gates, metrics_wanted, parse_condition
-from dnn_cli.training.metrics import full_metrics, measure
+from dnn_cli.training.metrics import full_metrics, measure, reasons
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +44,11 @@ class EvaluationResult:
     rows: int
     split: str
     checkpoint: str
+    positive: str | None = None  # of two classes the one that precision, recall and f1 speak of
     classes: tuple[ClassResult, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
     failed: tuple[str, ...] = ()
+    notes: Mapping[str, str] = field(default_factory=dict)  # why a metric is nan
 
 
 def evaluate_model(
@@ -66,7 +70,7 @@ def evaluate_model(
     path = find_model(model, "", say)
     loaded = load_model(path)
     wanted = metrics_wanted(conditions, loaded.task)
-    dataset = _from_run(path, split) if data is None else _from_file(loaded, data, say)
+    dataset = _from_run(loaded, path, split) if data is None else _from_file(loaded, data, say)
     ranks = use_ranks(loaded.network, dataset.rows)
     evaluator = Evaluator(loaded.network, loaded.loss, loaded.task, ranks)
     loss, predictions, targets = evaluator.run(dataset)
@@ -77,9 +81,11 @@ def evaluate_model(
         rows=dataset.rows,
         split=split if data is None else "data",
         checkpoint=str(path),
+        positive=loaded.task.positive,
         classes=_classes(predictions, targets, loaded),
         confusion=_confusion(predictions, targets, loaded),
         failed=_failed(conditions, metrics),
+        notes=reasons(metrics, targets, loaded.task),
     )
 
 
@@ -91,7 +97,7 @@ def _from_file(model: Model, path: str, say: Say) -> Dataset:
     return model.schema.dataset(table, with_targets=True)
 
 
-def _from_run(path: Path, split: str) -> Dataset:
+def _from_run(model: Model, path: Path, split: str) -> Dataset:
     """The part called `split` of the data of the run that the model file lies in."""
     directory = path.parent.parent if path.parent.name == "checkpoints" else path.parent
     if not (directory / "resolved.yaml").is_file():
@@ -100,7 +106,15 @@ def _from_run(path: Path, split: str) -> Dataset:
             fix="name a data file after it",
         )
     run = RunDirectory.open(directory)
-    prepared = prepare(load_config(str(run.resolved)).spec.data)
+    prepared = prepare(model.schema.as_trained(load_config(str(run.resolved)).spec.data))
+    if prepared.schema.task != model.task:
+        raise DataError(
+            "the run's data are not those that the model was trained with",
+            where=safe_text(run.resolved),
+            why=f"they make it {_described(prepared.schema.task)}; "
+            f"the model knows {_described(model.task)}",
+            fix="put the data back as they were, or name a data file",
+        )
     parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
     part = parts.get(split)
     if part is None:
@@ -111,6 +125,10 @@ def _from_run(path: Path, split: str) -> Dataset:
             fix="choose one with --split, or name a data file",
         )
     return part
+
+
+def _described(task: Task) -> str:
+    return f"{task.kind} of {listing_in_order(task.labels)}" if task.labels else task.kind
 
 
 def _classes(predictions: Array, targets: Array, model: Model) -> tuple[ClassResult, ...]:

@@ -31,6 +31,7 @@ class InfoResult:
     name: str
     task: str
     labels: tuple[str, ...]
+    positive: str | None
     features: tuple[str, ...]
     scaling: str
     input: Shape
@@ -67,6 +68,7 @@ def model_info(model: str) -> InfoResult:
         name=file.name,
         task=schema.task.kind,
         labels=schema.task.labels,
+        positive=schema.task.positive,
         features=schema.feature_names or (),
         scaling=schema.scaling.kind,
         input=file.input_shape,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,7 +67,7 @@ def predict_file(
     """
     path = find_model(model, runs, say)
     kind = _format(format, output)
-    if isinstance(output, str) and os.path.lexists(output):
+    if isinstance(output, str) and Path(output).exists():
         _require_replaceable(Path(output), force, {"input": Path(input), "model": path})
     loaded = load_model(path)
     rows = Rows(loaded.task, proba, loaded.schema.target_scaling.decimals)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from dnn_cli.base.errors import CheckpointError, Problem
 from dnn_cli.base.text import safe_text
 from dnn_cli.config.load import Loaded, load_config
 from dnn_cli.config.spec import RunSpec
+from dnn_cli.data.schema import DataSchema
 from dnn_cli.runs.checkpoint import Checkpoint
 from dnn_cli.runs.directory import RunDirectory, runs_in
 from dnn_cli.runs.environment import environment
@@ -34,6 +36,7 @@ _EPOCHS = "config.training.epochs"
 # Options that say where the same data lie, when to stop, what to keep: no number depends on them.
 _HARMLESS = (
     *("name", "data.source", "data.valid", "data.test"),
+    "data.positive",  # where it means another class, the columns differ too
     *("training.epochs", "training.max_time", "training.checkpoint"),
 )
 
@@ -65,7 +68,8 @@ def resume_run(
         if complete is not None:
             say(f"already complete at step {complete.step} (epoch {complete.epoch})")
             return complete
-        return _go_on(run, found, build(loaded), started, observers, say, pace)
+        built = build(_as_trained(loaded, found))
+        return _go_on(run, found, built, started, observers, say, pace)
 
 
 def _go_on(
@@ -94,6 +98,15 @@ def _go_on(
         saver = Saver(built, session, run, standing, facts, say, pace)
         _record(run, built, started, session.step, changes, say)
         return Attempt(saver, stop, observers, say).go()
+
+
+def _as_trained(loaded: Loaded[RunSpec], found: Checkpoint | None) -> Loaded[RunSpec]:
+    """The configuration with the positive class that the run began with."""
+    if found is None:
+        return loaded
+    schema = DataSchema.from_json(found.model.schema, found.model.schema_arrays)
+    data = schema.as_trained(loaded.spec.data)
+    return replace(loaded, spec=replace(loaded.spec, data=data))
 
 
 def _where(found: Checkpoint | None, session: Session) -> str:

@@ -25,3 +25,8 @@ class Task:
     def classifies(self) -> bool:
         """Whether each example has exactly one class."""
         return self.kind in ("binary", "multiclass")
+
+    @property
+    def positive(self) -> str | None:
+        """Of two classes the one that precision, recall and their kin speak of: class 1."""
+        return self.labels[1] if self.kind == "binary" and self.labels else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dnn_cli.base.text import figure
@@ -27,19 +27,22 @@ _NAMES = 10  # feature names and labels listed
 def evaluation(result: EvaluationView) -> list[Grid]:
     """Metrics; then, for classes, each one's scores and the confusion matrix."""
     title = f"{result.checkpoint}: {result.split}, {count(result.rows)} rows"
-    grids = [
-        Grid(
-            title,
-            [(name, figure(value)) for name, value in result.metrics.items()],
-            ("metric", "value"),
-            frozenset({"metric"}),
-        )
-    ]
+    if result.positive is not None:
+        title += f", positive class {result.positive}"
+    grids = [_metrics(title, result.metrics, result.notes)]
     if result.classes:
         grids.append(_classes(result.classes))
     if result.confusion and len(result.confusion) <= MOST_CLASSES:
         grids.append(_confusion([c.label for c in result.classes], result.confusion))
     return grids
+
+
+def _metrics(title: str, metrics: Mapping[str, float], notes: Mapping[str, str]) -> Grid:
+    """Names and values; beside what is undefined, why."""
+    rows = [(name, figure(value), notes.get(name, "")) for name, value in metrics.items()]
+    columns = ("metric", "value", "why")
+    shown = 3 if any(notes.values()) else 2
+    return Grid(title, [row[:shown] for row in rows], columns[:shown], frozenset({"metric", "why"}))
 
 
 def _classes(classes: Sequence[ClassView]) -> Grid:
@@ -156,6 +159,7 @@ def info(result: InfoView) -> list[Grid]:
         ("task", result.task),
         ("loss", result.loss),
         ("labels", _few(result.labels)),
+        ("positive", result.positive or ""),
         ("features", _few(result.features)),
         ("scaling", result.scaling),
     ]
@@ -164,8 +168,7 @@ def info(result: InfoView) -> list[Grid]:
         _layers(result.input, result.layers, result.parameters, None),
     ]
     if result.metrics:
-        rows = [(name, figure(value)) for name, value in result.metrics.items()]
-        grids.append(Grid("", rows, ("metric", "value"), frozenset({"metric"})))
+        grids.append(_metrics("", result.metrics, {}))
     return grids
 
 

@@ -11,6 +11,7 @@ last class, and NaN becomes -2^63 without a word.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
@@ -23,6 +24,7 @@ from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data.place import Place, positions
 
+_WHOLE = re.compile(r"-?[0-9]{1,4000}")  # Python reads no longer ones; a float64 has 309 at most
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -31,15 +33,17 @@ _LARGEST = float(np.finfo(np.float32).max)
 class Encoding:
     """How raw targets become numbers.
 
-    `classes` are the classes of the data, in order (numbers by value, text by code point), as
-    written there: integers without a decimal point. The network's classes are `task.labels`:
-    the same, unless `positive` names some of them to tell from the rest. Then class 1 is the
-    positive ones and class 0 the others.
+    `classes` are the classes of the data, in order (numbers by value, text by code point, one-hot
+    columns as they stand), as written there: integers without a decimal point. The network's
+    classes are `task.labels`: the same, unless `positive` names some of them to tell from the
+    rest. Then class 1 is the positive ones and class 0 the others. With `one_hot` raw targets have
+    a column for each of the `classes`, and every row a single 1.
     """
 
     task: Task
     classes: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
+    one_hot: bool = False
 
     def encode(self, raw: Array, place: Place) -> Array:
         """Raw targets (n,) or (n, k) as numbers.
@@ -61,6 +65,13 @@ def binary_labels(classes: tuple[str, ...], positive: tuple[str, ...]) -> tuple[
     label = "|".join(positive)
     rest = "rest" if label != "rest" else "not rest"
     return (others[0] if len(others) == 1 else rest), label
+
+
+def larger(classes: tuple[str, ...]) -> str | None:
+    """The largest of classes that are all whole numbers; None if one of them is not."""
+    if all(_WHOLE.fullmatch(name) for name in classes):
+        return max(classes, key=int)
+    return None
 
 
 def check_values(raw: Array, place: Place) -> None:
@@ -110,13 +121,25 @@ def distinct(raw: Array) -> tuple[tuple[str, ...], Array]:
     return tuple(str(int(value)) for value in values.tolist()), inverse
 
 
+def has_columns(raw: Array) -> bool:
+    """Whether a row of targets is several numbers or words."""
+    return raw.ndim == 2 and raw.shape[1] != 1
+
+
+def only_ones(table: Array) -> Array:
+    """Which rows of numbers (n, k) are a single 1 and otherwise 0: (n,) bool."""
+    ones = table == 1
+    single: Array = (ones | (table == 0)).all(axis=1) & (np.count_nonzero(ones, axis=1) == 1)
+    return single
+
+
 def check_one_column(raw: Array, place: Place, kind: str) -> None:
     """A class needs a single column of words or whole numbers.
 
     Raises:
         DataError: says which rows hold fractions, or how many columns there are.
     """
-    if raw.ndim == 2 and raw.shape[1] != 1:
+    if has_columns(raw):
         raise DataError(
             f"a {kind} task needs one target column, found {raw.shape[1]}",
             where=safe_text(place.origin),
@@ -132,24 +155,52 @@ def check_one_column(raw: Array, place: Place, kind: str) -> None:
             )
 
 
+def ones_of(table: Array, place: Place) -> Array:
+    """The column of each row's single 1: (n, k) of numbers to (n,) int64.
+
+    Raises:
+        DataError: says which rows hold anything else.
+    """
+    wrong = ~only_ones(table)
+    if wrong.any():
+        raise DataError(
+            f"{int(wrong.sum())} of {len(table)} rows of targets are not a single 1 and zeros",
+            where=place.where(positions(wrong)),
+            why="with a column for each class, the 1 says which class a row has",
+            fix="correct these rows, or train with `task: multilabel` or `task: regression`",
+        )
+    found: Array = table.argmax(axis=1)
+    return found
+
+
 def _class_numbers(encoding: Encoding, raw: Array, place: Place) -> Array:
-    check_one_column(raw, place, encoding.task.kind)
-    found, inverse = distinct(raw)
-    number = {name: index for index, name in enumerate(encoding.classes)}
-    unknown = [name for name in found if name not in number]
+    classes = encoding.classes
+    number = {name: int(name in encoding.positive) for name in classes}
+    if not encoding.positive:
+        number = {name: index for index, name in enumerate(classes)}
+    if encoding.one_hot:
+        found, inverse = classes, ones_of(_table(encoding, raw, place), place)
+    else:
+        check_one_column(raw, place, encoding.task.kind)
+        found, inverse = distinct(raw)
+        _check_known(found, inverse, classes, place)
+    codes = np.array([number[name] for name in found], dtype=np.int64)
+    return codes[inverse]
+
+
+def _check_known(
+    found: tuple[str, ...], inverse: Array, classes: tuple[str, ...], place: Place
+) -> None:
+    unknown = set(found) - set(classes)
     if unknown:
-        strange = np.array([name not in number for name in found])[inverse]
+        strange = np.array([name in unknown for name in found])[inverse]
         raise DataError(
             f"{int(strange.sum())} of {len(inverse)} targets are of classes that training has "
             f"not seen: {listing(unknown, 5)}",
             where=place.where(positions(strange)),
-            why=f"the classes are {listing(encoding.classes, 10)}",
+            why=f"the classes are {listing(classes, 10)}",
             fix="add rows of these classes to the training part, or remove these",
         )
-    if encoding.positive:
-        number = {name: int(name in encoding.positive) for name in encoding.classes}
-    codes = np.array([number[name] for name in found], dtype=np.int64)
-    return codes[inverse]
 
 
 def _zeros_and_ones(encoding: Encoding, raw: Array, place: Place) -> Array:
@@ -184,10 +235,11 @@ def _table(encoding: Encoding, raw: Array, place: Place) -> Array:
             f"`{safe_text(raw.reshape(-1)[0] if raw.size else '')}`",
             where=safe_text(place.origin),
         )
-    table = raw.reshape(len(raw), -1) if len(raw) else raw.reshape(0, encoding.task.count)
-    if table.shape[1] != encoding.task.count:
+    columns = len(encoding.classes) if encoding.one_hot else encoding.task.count
+    table = raw.reshape(len(raw), -1) if len(raw) else raw.reshape(0, columns)
+    if table.shape[1] != columns:
         raise DataError(
-            f"{encoding.task.count} target columns are expected, found {table.shape[1]}",
+            f"{columns} target columns are expected, found {table.shape[1]}",
             where=safe_text(place.origin),
         )
     return table

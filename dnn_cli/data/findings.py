@@ -64,7 +64,7 @@ def sample_of(inputs: Array) -> Array:
     return inputs[::step].copy()
 
 
-def rare_classes(train: Dataset) -> list[str]:
+def lone_classes(train: Dataset) -> list[str]:
     """The classes with fewer than two training rows."""
     if train.targets is None or not train.task.classifies:
         return []

@@ -21,7 +21,7 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.encoding import Encoding
-from dnn_cli.data.findings import leaks, merged_columns, rare_classes, sample_of, silent_columns
+from dnn_cli.data.findings import leaks, lone_classes, merged_columns, sample_of, silent_columns
 from dnn_cli.data.finite import check_finite
 from dnn_cli.data.place import Place
 from dnn_cli.data.scaling import fit_scaling
@@ -30,10 +30,12 @@ from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.spec import DataSpec, ScaleKind, SplitSpec
 from dnn_cli.data.split import (
     Parts,
+    counted,
+    leaves_room,
     partition,
+    rare_classes,
     split_by_column,
     split_by_share,
-    too_small_to_stratify,
 )
 from dnn_cli.data.statistics import Statistics, statistics_of
 from dnn_cli.data.table import Columns, Table
@@ -102,10 +104,15 @@ def prepare(spec: DataSpec) -> Prepared:
         "validation": _other(valid, spec.valid, schema),
         "test": _other(test, spec.test, schema),
     }
-    notes.extend(rare_classes(train))
+    notes.extend(lone_classes(train))
     for name, part in others.items():
         notes.extend([] if part is None else leaks(name, part, train))
-    resolved = replace(spec, scale=schema.scaling.kind, task=encoding.task.kind)
+    resolved = replace(
+        spec,
+        scale=schema.scaling.kind,
+        task=encoding.task.kind,
+        positive=encoding.positive or None,
+    )
     return Prepared(
         train=train,
         valid=others["validation"],
@@ -163,8 +170,8 @@ def _encode(
     basis, basis_place = table.targets, place
     if parts is not None:
         basis, basis_place = basis[parts.train], place.part(parts.train)
-    encoding, note = infer_task(basis, spec, basis_place, table.target_names)
-    notes.append(note)
+    encoding, said = infer_task(basis, spec, basis_place, table.target_names)
+    notes.extend(said)
     return encoding, encoding.encode(table.targets, place)
 
 
@@ -193,26 +200,28 @@ def _parts_by_share(
         none = np.empty(0, dtype=np.intp)
         return Parts(np.arange(rows, dtype=np.intp), none, none)
     strata, how, where = None, "by chance", safe_text(place.origin)
+    rare: dict[int, int] = {}
     if task.classifies and targets is not None and split.stratify is not False:
-        small = too_small_to_stratify(targets, split)
-        if small is None:
+        rare = rare_classes(targets, split)
+        few = counted((task.labels[k], count) for k, count in rare.items())
+        if rare and split.stratify is True:
+            raise DataError(
+                f"too few rows for one in each part: {few}",
+                where=where,
+                fix="set `split.stratify: auto`, or give more rows of these classes",
+            )
+        if leaves_room(rare, rows, split):
             strata, how = targets, "stratified by class"
+            how += f"; too few rows to divide, so all in training: {few}" if rare else ""
         else:
-            why = f"class {safe_text(task.labels[small[0]])} has {small[1]} row(s)"
-            if split.stratify is True:
-                raise DataError(
-                    f"{why}: too few for a row in each part",
-                    where=where,
-                    fix="set `split.stratify: auto`, or give more rows of this class",
-                )
-            how = f"not stratified: {why}"
+            how = f"not stratified, as most classes have too few rows: {few}"
     elif split.stratify is True:
         raise DataError(
             f"a {task.kind} task has no classes to stratify by",
             where=where,
             fix="remove `split.stratify`",
         )
-    parts = split_by_share(rows, split, strata, where)
+    parts = split_by_share(rows, split, strata, where, rare)
     notes.append(_sizes(parts, f"{how}, seed {split.seed}"))
     return parts
 

@@ -7,7 +7,7 @@ nobody vouches for: every field is checked before it is used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, final
 
 import numpy as np
@@ -18,10 +18,11 @@ from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.data import schema_file
 from dnn_cli.data.dataset import Dataset
-from dnn_cli.data.encoding import Encoding
+from dnn_cli.data.encoding import Encoding, larger
 from dnn_cli.data.finite import check_finite
 from dnn_cli.data.place import Place
 from dnn_cli.data.scaling import Scaling
+from dnn_cli.data.spec import DataSpec
 from dnn_cli.data.statistics import NumberStatistics, statistic_shape
 from dnn_cli.data.table import Columns, Table
 from dnn_cli.data.target_scaling import TargetScaling
@@ -55,6 +56,17 @@ class DataSchema:
     def positive(self) -> tuple[str, ...]:
         """The classes told from the rest; empty where there is no such grouping."""
         return self.encoding.positive
+
+    def as_trained(self, spec: DataSpec) -> DataSpec:
+        """`spec` with the positive class of this model, where only the rule of the time chose it.
+
+        Earlier versions took the last by code point, and their `resolved.yaml` names none.
+        """
+        classes = self.encoding.classes
+        settled = spec.positive is not None or self.task.kind != "binary" or self.positive
+        if settled or larger(classes) == classes[-1]:
+            return spec
+        return replace(spec, positive=classes[-1:])
 
     def columns(self, target_required: bool) -> Columns:
         """What to ask of a source that this model is to read.
@@ -150,7 +162,7 @@ class DataSchema:
     def to_json(self) -> dict[str, Any]:
         """Everything but the arrays, in types that JSON has."""
         task = self.task
-        return {
+        found: dict[str, Any] = {
             "classes": list(self.encoding.classes),
             "features": None if self.feature_names is None else list(self.feature_names),
             "input_kind": self.input_kind,
@@ -158,9 +170,14 @@ class DataSchema:
             "positive": list(self.encoding.positive),
             "scale": self.scaling.kind,
             "target": list(self.target),
-            "target_scale": self.target_scaling.kind,
             "task": {"count": task.count, "kind": task.kind, "labels": list(task.labels)},
         }
+        # Only where it holds, so that other models are described as they always were.
+        if self.encoding.one_hot:
+            found["one_hot"] = True
+        if self.target_scaling.kind != "none":
+            found["target_scale"] = self.target_scaling.kind
+        return found
 
     def arrays(self) -> dict[str, Array]:
         """The arrays of the scalings, by name: float64."""
@@ -186,7 +203,7 @@ class DataSchema:
             input_kind=fields.input_kind,
             feature_names=fields.features,
             scaling=Scaling(fields.scale, wide.get("scaling.shift"), wide.get("scaling.scale")),
-            encoding=Encoding(fields.task, fields.classes, fields.positive),
+            encoding=Encoding(fields.task, fields.classes, fields.positive, fields.one_hot),
             target=fields.target,
             target_scaling=TargetScaling(wide.get("target.mean"), wide.get("target.deviation")),
         )

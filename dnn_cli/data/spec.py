@@ -19,16 +19,19 @@ INPUTS = "inputs"  # the target that means: reconstruct the inputs
 class SplitSpec(Spec):
     """How one source is divided into training, validation and test rows.
 
-    Either by shares, or by a column whose values train, valid (or val) and test name the part.
+    Either by shares, or by a column that names each row's part.
     """
 
     valid: float = option("share of the rows kept for validation", 0.0, minimum=0, below=1)
     test: float = option("share of the rows kept for the test", 0.0, minimum=0, below=1)
     column: str | None = option(
-        "column that names each row's part: train, valid (or val), test", None
+        "column that names each row's part: train (training, fit), valid (val, validation, dev) or "
+        "test (testing, holdout), in any case",
+        None,
     )
     stratify: Literal["auto"] | bool = option(
-        "keep the shares of the classes in every part; auto: when each class has a row for each",
+        "keep the shares of the classes in every part; auto: of classes with a row for each part, "
+        "and rows of rarer ones are for training; true: refuse rarer ones",
         "auto",
     )
     seed: int = option("seed of the division", 0, minimum=0)
@@ -98,10 +101,17 @@ class DataSpec(Spec):
     )
     augment: AugmentSpec | None = option("random changes of the training images", None)
     task: Literal["auto", "binary", "multiclass", "multilabel", "regression", "reconstruction"] = (
-        option("what is predicted; auto: read from the targets", "auto")
+        option(
+            "what is predicted; auto: read from the targets, of which one column is enough for "
+            "classes, or one a class with a single 1 in each row",
+            "auto",
+        )
     )
     positive: tuple[str | int, ...] | None = option(
-        "classes to tell from the rest: makes a task of two classes", None
+        "classes to tell from the rest: makes a task of two classes, of which precision, recall "
+        "and positive_weight speak of these; nothing: of two numbers the larger, of two words the "
+        "one with fewer rows",
+        None,
     )
 
     def check(self) -> None:

@@ -5,14 +5,17 @@ Counts     the part sizes are n·share rounded by largest remainder (ties: train
            evenly from the rows sorted by class, then the validation rows evenly from what is
            left: sizes stay exact, and each class has its share of the test part within one row
            and of the validation part within two (within one where there is no test part).
+Rare       classes with fewer rows than there are parts go to the training part as they are, and
+           the others are divided as above: one mistyped label spoils nothing
 Order      the rows of a part keep the order of the source
 Memory     the training part is compacted in place: at no time is there more than one copy of
            the rows plus the validation and test rows
-Errors     a part that would be empty; a class too small to stratify by; an unknown part name
+Errors     a part that would be empty; an unknown part name
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +27,13 @@ from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.place import Place, positions
 from dnn_cli.data.spec import SplitSpec
 
-_NAMES = {"train": "train", "valid": "valid", "val": "valid", "test": "test"}
+_WORDS = {
+    "train": ("train", "training", "fit"),
+    "valid": ("valid", "val", "validation", "dev"),
+    "test": ("test", "testing", "holdout"),
+}
+_SHOWN = 10  # names that one message lists
+_PART_OF = {word: part for part, words in _WORDS.items() for word in words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +68,30 @@ def part_sizes(rows: int, valid: float, test: float, where: str = "") -> tuple[i
     return sizes[0], sizes[1], sizes[2]
 
 
-def split_by_share(rows: int, split: SplitSpec, strata: Array | None, where: str = "") -> Parts:
+def split_by_share(
+    rows: int,
+    split: SplitSpec,
+    strata: Array | None,
+    where: str = "",
+    rare: Collection[int] = (),
+) -> Parts:
     """Divide `rows` rows by shares; with `strata` (class numbers) evenly within each class.
+
+    The classes `rare` are not divided: their rows are training rows.
 
     Raises:
         DataError: a part that was asked for would have no row; `where` is the source.
     """
     _, valid, test = part_sizes(rows, split.valid, split.test, where)
     order = stream(split.seed, Purpose.SPLIT).permutation(rows)
+    aside = order[:0]
     if strata is not None:
         order = order[np.argsort(strata[order], kind="stable")]
+        undivided = np.isin(strata[order], list(rare))
+        order, aside = order[~undivided], order[undivided]
     chosen, rest = _evenly(order, test)
     kept, train = _evenly(rest, valid)
-    return Parts(np.sort(train), np.sort(kept), np.sort(chosen))
+    return Parts(np.sort(np.concatenate([train, aside])), np.sort(kept), np.sort(chosen))
 
 
 def _evenly(order: Array, count: int) -> tuple[Array, Array]:
@@ -87,16 +107,18 @@ def split_by_column(values: Array, place: Place, column: str) -> Parts:
     Raises:
         DataError: a name that is no part, or no training row.
     """
-    names, inverse = np.unique(values, return_inverse=True)
-    unknown = [name for name in names.tolist() if name not in _NAMES]
-    if unknown:
-        strange = np.isin(values, unknown)
+    names, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    words = [name.strip().lower() for name in names.tolist()]
+    unknown = np.array([word not in _PART_OF for word in words])
+    if unknown.any():
+        shown = counted(zip(names[unknown].tolist(), counts[unknown].tolist(), strict=True))
         raise DataError(
-            f"`{safe_text(unknown[0])}` in column `{safe_text(column)}` is no part",
-            where=place.where(positions(strange)),
-            why="a part is train, valid (or val) or test",
+            f"column `{safe_text(column)}` names parts that do not exist: {shown}",
+            where=place.where(positions(unknown[inverse])),
+            why="a part is " + "; or ".join(", ".join(words) for words in _WORDS.values()),
+            fix="correct these cells; capitals and blanks around a word do not matter",
         )
-    parts = np.array([_NAMES[name] for name in names.tolist()])[inverse]
+    parts = np.array([_PART_OF[word] for word in words])[inverse]
     found = Parts(*(np.flatnonzero(parts == name) for name in ("train", "valid", "test")))
     if not len(found.train):
         raise DataError(
@@ -107,13 +129,27 @@ def split_by_column(values: Array, place: Place, column: str) -> Parts:
     return found
 
 
-def too_small_to_stratify(strata: Array, split: SplitSpec) -> tuple[int, int] | None:
-    """(class, rows) of the smallest class that has fewer rows than there are parts, or None."""
+def rare_classes(strata: Array, split: SplitSpec) -> dict[int, int]:
+    """The classes with fewer rows than there are parts, and how many each has: {class: rows}."""
     parts = 1 + (split.valid > 0) + (split.test > 0)
     counts = np.bincount(strata)
-    counts[counts == 0] = np.iinfo(counts.dtype).max  # classes without rows need no share
-    smallest = int(np.argmin(counts))
-    return (smallest, int(counts[smallest])) if counts[smallest] < parts else None
+    rare = np.flatnonzero((counts > 0) & (counts < parts))
+    return dict(zip(rare.tolist(), counts[rare].tolist(), strict=True))
+
+
+def leaves_room(rare: Mapping[int, int], rows: int, split: SplitSpec) -> bool:
+    """Whether the `rare` classes fill no more than half of the training part.
+
+    If they did, the other parts would hold the other classes alone, and measure something else.
+    """
+    return 2 * sum(rare.values()) <= rows * (1 - split.valid - split.test)
+
+
+def counted(rows_of: Iterable[tuple[str, int]]) -> str:
+    """`comon` (1 row), `raer` (2 rows): names and their rows, cut with a count of the rest."""
+    each = [f"`{safe_text(name)}` ({n} row{'s' * (n != 1)})" for name, n in rows_of]
+    more = f" and {len(each) - _SHOWN} more" if len(each) > _SHOWN else ""
+    return ", ".join(each[:_SHOWN]) + more
 
 
 def partition(inputs: Array, parts: Parts) -> tuple[Array, Array, Array]:

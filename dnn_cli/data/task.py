@@ -10,11 +10,20 @@ With `task: auto` one column of
       each occurring 10 times at least           are classes (a count has a thin tail)
     other whole numbers                          are quantities: regression
 Two classes make the task binary, more multiclass. Several columns of zeros and ones are
-multilabel, other columns of numbers regression. The guess is printed and recorded; `task`
-overrides it, and then the targets must fit.
+multilabel, or, if every row has a single 1, one-hot: multiclass, a column a class. Other columns
+of numbers are regression. The guess is printed and recorded; `task` overrides it, and then the
+targets must fit.
+
+Of two classes one is positive: what precision, recall and `positive_weight` speak of. Of numbers
+it is the larger, of words the one with fewer rows, and of as many the last by code point;
+`positive` overrides it. It is printed and recorded, so that it stays what it was in training.
+
+A target that never changes teaches nothing and is refused; one of several is named.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -28,7 +37,11 @@ from dnn_cli.data.encoding import (
     check_one_column,
     check_values,
     distinct,
+    has_columns,
     is_text,
+    larger,
+    ones_of,
+    only_ones,
 )
 from dnn_cli.data.place import Place, positions
 from dnn_cli.data.spec import DataSpec
@@ -36,37 +49,33 @@ from dnn_cli.data.spec import DataSpec
 FEW_VALUES = 20  # as many whole numbers may be classes without being numbered from 0
 MANY_CLASSES = 1000  # numbered from 0, as many may be classes
 ROWS_EACH = 10  # then each must occur this often
+_SHOWN = 5  # values that a message shows
 
 
 def infer_task(
     targets: Array, spec: DataSpec, place: Place, names: tuple[str, ...] | None = None
-) -> tuple[Encoding, str]:
-    """The task of raw `targets` (n,) or (n, k), and one line that says what was decided and why.
+) -> tuple[Encoding, tuple[str, ...]]:
+    """The task of raw `targets` (n,) or (n, k), and lines that say what was decided and why.
 
     `names` are the names of the target columns, where there are some.
 
     Raises:
-        DataError: the targets do not fit the task, or have a single class.
+        DataError: the targets do not fit the task, have a single class, or never change.
     """
     check_values(targets, place)
+    columns = targets.shape[1] if has_columns(targets) else 1
+    if names is not None and len(names) != columns:
+        raise DataError(
+            f"{columns} target columns have {len(names)} names", where=safe_text(place.origin)
+        )
     kind, why = _kind(targets, spec, place)
     if kind in ("binary", "multiclass"):
-        encoding = _classes(targets, kind, spec.positive, place)
-        task = encoding.task
-        if task.count > len(targets) // 2 and is_text(targets):
-            why += "; nearly every row has a class of its own: is this an identifier?"
-        return encoding, f"task: {task.kind}, classes {listing_in_order(task.labels)} ({why})"
-    columns = 1 if targets.ndim == 1 else targets.shape[1]
+        return _classes(targets, kind, why, spec, place, names)
     labels = names or _default_names(columns)
-    if len(labels) != columns:
-        raise DataError(
-            f"{columns} target columns have {len(labels)} names", where=safe_text(place.origin)
-        )
+    constant = _constant_targets(targets, labels, place)
     noun = "labels" if kind == "multilabel" else "targets"
-    return (
-        Encoding(Task(kind, columns, labels)),
-        f"task: {kind}, {noun} {listing_in_order(labels)} ({why})",
-    )
+    line = f"task: {kind}, {noun} {listing_in_order(labels)} ({why})"
+    return Encoding(Task(kind, columns, labels)), (line, *constant)
 
 
 def _kind(targets: Array, spec: DataSpec, place: Place) -> tuple[TaskKind, str]:
@@ -88,19 +97,13 @@ def guess_kind(targets: Array, place: Place) -> tuple[TaskKind, str]:
     Raises:
         DataError: all targets are the same, or text in several columns.
     """
-    if targets.ndim == 2 and targets.shape[1] > 1:
+    if has_columns(targets):
         return _guess_columns(targets, place)
     column = targets.reshape(-1)
+    _constant_targets(column, ("target",), place)
     if column.dtype.kind == "f" and (column != np.floor(column)).any():
         return "regression", "the targets have fractions"
     values, counts = np.unique(column, return_counts=True)
-    if len(values) < 2:
-        raise DataError(
-            f"all {len(column)} targets are `{safe_text(values[0]) if len(values) else ''}`",
-            where=safe_text(place.origin),
-            why="a single value teaches nothing",
-            fix="check `target`, or set `task: regression` if this is meant",
-        )
     if is_text(targets):
         return "binary" if len(values) == 2 else "multiclass", "the targets are text"
     if len(values) == 2:
@@ -120,45 +123,120 @@ def _guess_columns(targets: Array, place: Place) -> tuple[TaskKind, str]:
             where=safe_text(place.origin),
             fix="name one column of classes, or columns of numbers",
         )
+    if only_ones(targets).all():
+        why = "one-hot columns: each row has a single 1; `task: multilabel` takes them one by one"
+        return "multiclass", why
     if ((targets == 0) | (targets == 1)).all():
-        why = "columns of zeros and ones"
-        if (targets.sum(axis=1) == 1).all():
-            why += "; each row has a single one: for multiclass give one column of classes"
-        return "multilabel", why
+        return "multilabel", "columns of zeros and ones"
     return "regression", "several columns of numbers"
 
 
-def _classes(
-    targets: Array, kind: TaskKind, positive: tuple[str | int, ...] | None, place: Place
-) -> Encoding:
-    check_one_column(targets, place, kind)
-    classes, inverse = distinct(targets)
-    where = safe_text(place.origin)
-    if len(classes) < 2:
+def _constant_targets(targets: Array, labels: tuple[str, ...], place: Place) -> tuple[str, ...]:
+    """A line on the columns of `targets` that hold one value only, if there are some.
+
+    Raises:
+        DataError: all of them do.
+    """
+    table = targets.reshape(len(targets), -1)
+    constant = (table == table[:1]).all(axis=0)
+    if constant.all():
+        n, values = len(table), table[:1].ravel()
+        shown = ", ".join(f"`{_shown(value)}`" for value in values[:_SHOWN].tolist())
         raise DataError(
-            f"there is one class only: {listing(classes)}",
-            where=where,
+            f"all {n} targets are {shown}"
+            if len(values) == 1
+            else f"all {n} rows have the same {len(values)} targets: {shown}",
+            where=safe_text(place.origin),
+            why="a single value teaches nothing",
+            fix="check `data.target`: is it the right column, and are all rows there?",
+        )
+    if not constant.any():
+        return ()
+    names = tuple(name for name, same in zip(labels, constant.tolist(), strict=True) if same)
+    return (f"the same in all rows, so nothing to learn: target {listing_in_order(names)}",)
+
+
+def _shown(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else safe_text(value)
+
+
+def _classes(
+    targets: Array,
+    kind: TaskKind,
+    why: str,
+    spec: DataSpec,
+    place: Place,
+    names: tuple[str, ...] | None,
+) -> tuple[Encoding, tuple[str, ...]]:
+    one_hot = has_columns(targets) and not is_text(targets)
+    if one_hot:
+        classes = names or tuple(str(position) for position in range(targets.shape[1]))
+        inverse = ones_of(targets, place)
+    else:
+        check_one_column(targets, place, kind)
+        classes, inverse = distinct(targets)
+    counts = np.bincount(inverse, minlength=len(classes))
+    if np.count_nonzero(counts) < 2:
+        raise DataError(
+            f"there is one class only: {safe_text(classes[int(counts.argmax())])}",
+            where=safe_text(place.origin),
             why="nothing is left to tell apart",
         )
-    if positive is not None:
-        wanted = tuple(str(name) for name in positive)
-        missing = [name for name in wanted if name not in classes]
-        if missing or len(wanted) == len(classes):
-            raise DataError(
-                f"no class is called {listing(missing)}" if missing else "no class is negative",
-                where=where,
-                why=f"the classes are {listing_in_order(classes)}",
-                fix="correct `data.positive`",
-            )
-        return Encoding(Task("binary", 2, binary_labels(classes, wanted)), classes, wanted)
-    if kind == "binary" and len(classes) != 2:
-        third = inverse == 2
+    rows = dict(zip(classes, counts.tolist(), strict=True))
+    if kind == "multiclass":
+        encoding, more = Encoding(Task(kind, len(classes), classes), classes, (), one_hot), ""
+    else:
+        _check_two(inverse, classes, spec, place)
+        positive, because = _positive(rows, spec, place)
+        task = Task("binary", 2, binary_labels(classes, positive))
+        # Of numbers the last is the larger and class 1 anyhow: nothing has to be remembered.
+        told = positive if spec.positive is not None or one_hot or is_text(targets) else ()
+        encoding = Encoding(task, classes, told, one_hot)
+        more = f", positive class {safe_text(task.positive)} ({because})"
+    task = encoding.task
+    if task.count > len(targets) // 2 and is_text(targets):
+        why += "; nearly every row has a class of its own: is this an identifier?"
+    line = f"task: {task.kind}, classes {listing_in_order(task.labels)} ({why}){more}"
+    return encoding, (line,)
+
+
+def _check_two(inverse: Array, classes: tuple[str, ...], spec: DataSpec, place: Place) -> None:
+    """Refuse more than two classes of which none is said to be positive."""
+    if spec.positive is None and len(classes) != 2:
         raise DataError(
             f"a binary task needs 2 classes, found {len(classes)}: {listing_in_order(classes)}",
-            where=place.where(positions(third)),
+            where=place.where(positions(inverse == 2)),
             fix="set `task: multiclass`, or name the positive classes in `positive`",
         )
-    return Encoding(Task(kind, len(classes), classes), classes)
+
+
+def _positive(rows: Mapping[str, int], spec: DataSpec, place: Place) -> tuple[tuple[str, ...], str]:
+    """The positive ones of the classes, which have so many rows each, and why."""
+    if spec.positive is not None:
+        return _configured(tuple(rows), spec.positive, place), "as configured"
+    number = larger(tuple(rows))
+    if number is not None:
+        return (number,), "the larger number"
+    [(one, n), (other, m)] = rows.items()
+    if n == m:
+        return (max(one, other),), f"the last by code point, both have {n} rows"
+    rarer = one if n < m else other
+    return (rarer,), f"the rarer one: {rows[rarer]} of {n + m} rows"
+
+
+def _configured(
+    classes: tuple[str, ...], positive: tuple[str | int, ...], place: Place
+) -> tuple[str, ...]:
+    wanted = tuple(str(name) for name in positive)
+    missing = [name for name in wanted if name not in classes]
+    if missing or len(wanted) == len(classes):
+        raise DataError(
+            f"no class is called {listing(missing)}" if missing else "no class is negative",
+            where=safe_text(place.origin),
+            why=f"the classes are {listing_in_order(classes)}",
+            fix="correct `data.positive`",
+        )
+    return wanted
 
 
 def listing_in_order(names: tuple[str, ...], limit: int = 10) -> str:

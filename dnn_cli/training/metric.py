@@ -1,7 +1,8 @@
 """The metric contract: a number that says how good predictions are.
 
 A metric is a spec without options, so that one file is one name. Undefined is nan: a metric never
-warns and never raises because a class is missing; writers of JSON show nan as null.
+warns and never raises because a class is missing; writers of JSON show nan as null. Why it is
+undefined the metric says itself, from the targets alone: so it is known before a training, too.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from dnn_cli.base.spec import Spec
 from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.truth import Truth
 
 Direction: TypeAlias = Literal["min", "max"]
 
@@ -40,6 +42,13 @@ class Metric(Spec):
     def parts(self, outcome: Outcome) -> Array | None:
         """One value a class, label or target, in the order of the outputs; None: it has none."""
         return None
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """Why there is no value (of class, label or target `part`), whatever is predicted.
+
+        Empty if there is one for perfect predictions. A metric that may be nan says why.
+        """
+        return ""
 
 
 METRICS = Registry("metric", "dnn_cli.training.metrics")

@@ -180,7 +180,7 @@ def mean_of_defined(values: Array) -> float:
 
 
 def headline(values: Array, outcome: Outcome) -> float:
-    """One number from one a class: the second class's where there are two, else the mean."""
+    """One number from one a class: of two classes the positive one's, else the mean."""
     return float(values[1]) if outcome.task.kind == "binary" else mean_of_defined(values)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,9 +25,12 @@ from dnn_cli.training.metrics import (
     meant_by,
     quick_metrics,
     split_of,
+    undefined,
 )
 from dnn_cli.training.monitor import Monitor
+from dnn_cli.training.truth import Truth
 
+_ROWS = {"train": "training rows", "valid": "validation rows"}
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
 _DURATION = re.compile(rf"(?:({_NUMBER})h)?(?:({_NUMBER})m)?(?:({_NUMBER})s)?")
 
@@ -162,6 +166,30 @@ class TrainingSpec(Spec):
             )
             if bare != LOSS:
                 _require_suits(bare, task, path)
+
+    def check_defined(self, truths: Mapping[str, Truth]) -> None:
+        """Raise `SpecError` if a metric that is relied on has no value on its part of the data.
+
+        `truths` are those of the parts there are: train, and perhaps valid and test.
+        """
+        for path, name in self._watched():
+            split, bare = split_of(name)
+            why = undefined(bare, truths[split])
+            require(
+                not why,
+                f"{safe_text(name)} has no value, whatever is learned: {why}",
+                *path,
+                fix=f"use {split}.{LOSS}, or other {_ROWS[split]}",
+            )
+
+    def undefined_metrics(self, task: Task, truths: Mapping[str, Truth]) -> dict[str, str]:
+        """Why metrics of the epochs, and at last of the test, have no value: {valid.auc: …}."""
+        return {
+            f"{split}.{name}": why
+            for split, truth in truths.items()
+            for name in self.epoch_metrics(task)
+            if (why := undefined(name, truth))
+        }
 
     def _watched(self) -> list[tuple[tuple[str | int, ...], str]]:
         """Where in the spec a metric is relied on, and its name."""

@@ -76,8 +76,8 @@ def feed_schema(data: bytes) -> bool:
         if schema is not None:
             accepted = True
             again = DataSchema.from_json(schema.to_json(), schema.arrays())
-            whole = _LATER | document
-            require(again.to_json() == schema.to_json() == whole, "it does not come back")
+            said = {n: v for n, v in document.items() if n not in _LATER or v != _LATER[n]}
+            require(again.to_json() == schema.to_json() == said, "it does not come back")
             attempt(lambda schema=schema: schema.columns(False))
             rows = Rows(schema.task, True)
             if schema.task.count < 1000:
@@ -89,7 +89,7 @@ def feed_schema(data: bytes) -> bool:
 
 _PAIR = {name: np.full(2, 0.5, np.float32) for name in ("scaling.shift", "scaling.scale")}
 _SINGLE = {"scaling.scale": np.array(1 / 255, np.float32)}
-_LATER = {"target_scale": "none"}  # fields that older files lack, and what they then mean
+_LATER = {"target_scale": "none", "one_hot": False}  # left out where they say nothing
 _SCALINGS: tuple[dict[str, Any], ...] = ({}, _PAIR, _SINGLE)
 
 

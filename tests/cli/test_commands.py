@@ -26,7 +26,8 @@ TRAINED = {
 }  # fmt: skip
 EVALUATED = {
     "metrics": {"loss": 0.5, "auc": math.nan}, "rows": 7, "split": "test", "checkpoint": "m",
-    "classes": (), "confusion": (), "failed": (),
+    "classes": (), "confusion": (), "failed": (), "positive": None,
+    "notes": {"auc": "every row is of class a"},
 }  # fmt: skip
 LAYER = Made(name="dense_1", kind="dense", output=(1,), parameters=3, multiply_adds=2)
 
@@ -54,8 +55,8 @@ def calls(app):
     )  # fmt: skip
     app.info.model_info = answer(
         "info", file="m", kind="model", bytes=9, sha256="ab", version="0", name="x", task="binary",
-        loss="l", labels=(), features=(), scaling="none", input=(2,), layers=(LAYER,), parameters=3,
-        metrics={},
+        loss="l", labels=(), positive=None, features=(), scaling="none", input=(2,),
+        layers=(LAYER,), parameters=3, metrics={},
     )  # fmt: skip
     app.schema.json_schema = lambda: {"type": "object"}
     app.fetch.fetch_dataset = answer("fetch", name="mnist", files=("a", "b"), directory="/d")
@@ -148,7 +149,12 @@ def test_evaluate(dnn, calls):
         {"data": None, "split": "test", "fail_if": ["accuracy<0.9", "loss>-1"]},
     )  # fmt: skip
     assert found.code == 0
-    assert found.out == "m: test, 7 rows\nmetric   value\nloss    0.5000\nauc        nan\n"
+    assert found.out == (
+        "m: test, 7 rows\n"
+        "metric   value  why\n"
+        "loss    0.5000\n"
+        "auc        nan  every row is of class a\n"
+    )
     dnn("evaluate", "runs/x", "--split", "train")
     assert asked(calls)[2]["split"] == "train"
     dnn("evaluate", "runs/x", "new.csv")
@@ -159,6 +165,7 @@ def test_evaluate_json_is_one_object_and_nothing_else(dnn, calls):
     found = dnn("evaluate", "runs/x", "--json")
     assert json.loads(found.out) == {
         "metrics": {"loss": 0.5, "auc": None}, "rows": 7, "split": "test", "checkpoint": "m",
+        "positive": None, "notes": {"auc": "every row is of class a"},
         "non_finite": ["metrics.auc"],
     }  # fmt: skip
     assert found.err == ""

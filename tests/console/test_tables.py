@@ -11,7 +11,7 @@ from dnn_cli.console.tables import check, datasets, evaluation, info
 from dnn_cli.training.profile import PhaseRow, StepProfile
 
 
-def evaluated(labels=("no", "yes"), confusion=((8, 2), (1, 9)), f1=None):
+def evaluated(labels=("no", "yes"), confusion=((8, 2), (1, 9)), f1=None, positive=None, notes=None):
     classes = [
         Made(label=label, precision=0.5, recall=math.nan, f1=f1[i] if f1 else 0.25, support=1000)
         for i, label in enumerate(labels)
@@ -19,6 +19,7 @@ def evaluated(labels=("no", "yes"), confusion=((8, 2), (1, 9)), f1=None):
     return Made(
         metrics={"loss": 0.123456, "accuracy": 0.85},
         rows=20_000, split="test", checkpoint="runs/churn-001/model.safetensors",
+        positive=positive, notes=notes or {},
         classes=classes, confusion=confusion,
     )  # fmt: skip
 
@@ -84,6 +85,7 @@ run       churn-001
 task      binary
 loss      sigmoid_cross_entropy
 labels    no, yes
+positive  yes
 features  f0, f1, f2, f3, f4, f5, f6, f7, f8, f9 and 2 more
 scaling   standard
 
@@ -115,6 +117,19 @@ def test_evaluation():
     assert printed(evaluation(evaluated())) == EVALUATION
 
 
+def test_why_a_metric_is_undefined_stands_beside_it_in_full():
+    made = evaluated((), (), notes={"auc": "no row is of class " + "x" * 60})
+    made.metrics["auc"] = math.nan
+    lines = printed(evaluation(made)).splitlines()
+    assert lines[1] == "metric     value  why"
+    assert lines[-1] == "auc          nan  no row is of class " + "x" * 60
+
+
+def test_the_positive_class_is_named_above_the_metrics():
+    title = printed(evaluation(evaluated(positive="yes"))).splitlines()[0]
+    assert title == EVALUATION.splitlines()[0] + ", positive class yes"
+
+
 def test_evaluation_of_a_regression_is_its_metrics():
     assert printed(evaluation(evaluated((), ()))) == EVALUATION[: EVALUATION.index("\nclass")]
 
@@ -138,6 +153,7 @@ def test_info():
     found = Made(
         file="model.safetensors", kind="model", bytes=1_200_000, sha256="abcd", version="0.1.0",
         name="churn-001", task="binary", loss="sigmoid_cross_entropy", labels=("no", "yes"),
+        positive="yes",
         features=tuple(f"f{n}" for n in range(12)), scaling="standard", input=(12,),
         layers=LAYERS, parameters=54_170, metrics={"valid.loss": 0.3},
     )  # fmt: skip

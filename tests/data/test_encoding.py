@@ -9,6 +9,8 @@ from dnn_cli.data.place import Place
 DIGITS = Encoding(Task("multiclass", 3, ("0", "1", "7")), ("0", "1", "7"))
 WORDS = Encoding(Task("binary", 2, ("cat", "dog")), ("cat", "dog"))
 SEVEN = Encoding(Task("binary", 2, ("rest", "7")), ("0", "1", "7"), ("7",))
+TREES = Encoding(Task("multiclass", 3, ("oak", "elm", "ash")), ("oak", "elm", "ash"), (), True)
+ELM = Encoding(Task("binary", 2, ("rest", "elm")), ("oak", "elm", "ash"), ("elm",), True)
 LABELS = Encoding(Task("multilabel", 2, ("wet", "cold")))
 PRICE = Encoding(Task("regression", 1, ("price",)))
 
@@ -24,6 +26,11 @@ PRICE = Encoding(Task("regression", 1, ("price",)))
         (DIGITS, np.empty(0), []),
         (WORDS, ["dog", "cat"], [1, 0]),
         (SEVEN, [0, 7, 1], [0, 1, 0]),
+        (TREES, [[0, 1, 0], [1, 0, 0], [0, 0, 1]], [1, 0, 2]),
+        (TREES, [[0.0, 0.0, 1.0]], [2]),
+        (TREES, [[False, True, False]], [1]),
+        (TREES, np.empty((0, 3)), []),
+        (ELM, [[0, 1, 0], [1, 0, 0], [0, 0, 1]], [1, 0, 0]),
     ],
 )
 def test_classes(encoding, raw, expected):
@@ -60,6 +67,12 @@ def test_numbers(encoding, raw, expected):
         (DIGITS, [[0, 1]], "one target column, found 2", "t"),
         (WORDS, ["dog", "", "cat"], "1 of 3 targets are missing", "t: row 12"),
         (WORDS, [1, 0], "not seen: 0, 1", "t: row 11, row 12"),
+        (TREES, [[1, 0, 0], [1, 1, 0], [0, 0, 0], [0, 0, 2], [2, -1, 0]],
+         "4 of 5 rows of targets are not a single 1", "t: row 12, row 13, row 14, row 15"),
+        (TREES, [0, 1, 2], "3 target columns are expected, found 1", "t"),
+        (TREES, [[0, 1]], "3 target columns are expected, found 2", "t"),
+        (TREES, [["0", "1", "0"]], "needs numbers, found text", "t"),
+        (TREES, [[0, 1, np.nan]], "1 of 3 targets are missing", "t: row 11 column 2"),
         (LABELS, [[1, 0], [0, -1]], "neither 0 nor 1", "t: row 12 column `cold`"),
         (LABELS, [[1, 0, 1]], "2 target columns are expected, found 3", "t"),
         (LABELS, [["1", "0"]], "needs numbers, found text such as `1`", "t"),

@@ -114,6 +114,48 @@ def test_positive_classes_against_the_rest(memory):
     assert prepare(prepared.spec).schema.task == prepared.schema.task
 
 
+def test_the_positive_class_is_the_rarer_of_the_training_rows_and_is_recorded(memory):
+    """Of all rows `ok` is rarer, of the training rows `bad`."""
+    kinds = np.repeat(["ok", "bad", "bad"], 20)
+    parts = np.repeat(["train", "train", "test"], [20, 10, 30])
+    source = memory(ROWS, kinds, extra={"part": parts})
+    by_column = prepare(DataSpec(source=source, split=SplitSpec(column="part")))
+    assert by_column.schema.task.labels == ("ok", "bad")
+    assert by_column.train.targets.tolist() == [0] * 20 + [1] * 10
+    assert (by_column.spec.task, by_column.spec.positive) == ("binary", ("bad",))
+    by_chance = prepare(DataSpec(source=source, split=SplitSpec(test=0.5)))
+    assert by_chance.schema.task.labels == ("bad", "ok")
+    numbers = prepare(DataSpec(source=memory(ROWS, (kinds == "ok").astype(int))))
+    assert (numbers.schema.task.positive, numbers.spec.positive) == ("1", None)
+    for one in (by_column, by_chance):  # `resume` and `evaluate` read what was recorded
+        again = prepare(one.spec)
+        assert again.schema.encoding == one.schema.encoding
+        assert "(as configured)" in next(n for n in again.notes if n.startswith("task"))
+        assert again.train.targets.tobytes() == one.train.targets.tobytes()
+        assert again.train.inputs.tobytes() == one.train.inputs.tobytes()
+
+
+def test_one_hot_columns_are_classes(memory):
+    codes = np.arange(60) % 3
+    source = memory(ROWS, np.eye(3, dtype=int)[codes], target_names=("oak", "elm", "ash"))
+    prepared = prepare(DataSpec(source=source, target=("oak", "elm", "ash")))
+    assert prepared.schema.task.labels == ("oak", "elm", "ash")
+    assert prepared.train.targets.tolist() == codes.tolist()
+    assert prepared.train.targets.dtype == np.int64
+    assert prepare(prepared.spec).schema.encoding == prepared.schema.encoding
+    again = DataSchema.from_json(prepared.schema.to_json(), prepared.schema.arrays())
+    table = next(source.tables(again.columns(True)))
+    assert again.dataset(table, with_targets=True).targets.tolist() == codes.tolist()
+    labels = prepare(DataSpec(source=source, task="multilabel"))
+    assert labels.train.targets.tolist() == np.eye(3)[codes].tolist()
+
+
+def test_one_constant_target_of_several_is_named(memory):
+    both = np.stack([np.arange(60) / 7, np.full(60, 2.5)], axis=1)
+    prepared = prepare(DataSpec(source=memory(ROWS, both, target_names=("wet", "cold"))))
+    assert "the same in all rows, so nothing to learn: target cold" in prepared.notes
+
+
 @pytest.mark.parametrize("dtype", ["bytes", "numbers"])
 def test_reconstruction_has_the_scaled_inputs_as_targets(memory, dtype):
     rows = RNG.integers(0, 256, (20, 3, 2), dtype=np.uint8)
@@ -125,20 +167,33 @@ def test_reconstruction_has_the_scaled_inputs_as_targets(memory, dtype):
     assert prepared.train.targets is None
 
 
+MISTYPED = np.array(["rare", *KINDS[1:]])  # one row of a class of its own
+EACH_ITS_OWN = np.array([f"k{i}" for i in range(60)])
+
+
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("kinds", "options", "how"),
     [
-        ({}, "split: 57 train, 3 valid, 0 test rows (not stratified: class rare has 1 row(s)"),
-        ({"stratify": False}, "split: 57 train, 3 valid, 0 test rows (by chance, seed 0)"),
+        (
+            MISTYPED,
+            {},
+            "stratified by class; too few rows to divide, so all in training: `rare` (1 row), "
+            "seed 0",
+        ),
+        (MISTYPED, {"stratify": False}, "by chance, seed 0"),
+        (EACH_ITS_OWN, {}, "not stratified, as most classes have too few rows: `k0` (1 row), "),
     ],
 )
-def test_stratified_where_that_is_possible(memory, options, message):
-    kinds = np.array(["rare", *KINDS[1:]])
-    split = SplitSpec(valid=0.05, **options)
-    notes = prepare(DataSpec(source=memory(ROWS, kinds), split=split)).notes
-    assert any(note.startswith(message) for note in notes)
-    rare = [note for note in notes if note.startswith("class rare has ")]
-    assert rare == ["class rare has one training row"]
+def test_stratified_where_that_is_possible(memory, kinds, options, how):
+    split = SplitSpec(valid=0.2, **options)
+    prepared = prepare(DataSpec(source=memory(ROWS, kinds), split=split))
+    start = f"split: 48 train, 12 valid, 0 test rows ({how}"
+    assert any(note.startswith(start) for note in prepared.notes), prepared.notes
+    if kinds is MISTYPED and not options:
+        rare = [note for note in prepared.notes if note.startswith("class rare has ")]
+        assert rare == ["class rare has one training row"]
+        divided = np.bincount(prepared.valid.targets)  # 12 rows of 19, 20 and 20
+        assert len(divided) == 3 and divided.min() >= 3
 
 
 def test_notes_name_constant_columns_and_rows_in_two_parts(memory):
@@ -176,7 +231,7 @@ def test_notes_name_constant_columns_and_rows_in_two_parts(memory):
             ROWS,
             ["x", *KINDS[1:]],
             {"split": SplitSpec(valid=0.1, stratify=True)},
-            r"class x has 1 row\(s\): too few",
+            r"too few rows for one in each part: `x` \(1 row\)",
             "rows.csv",
         ),
     ],
@@ -240,8 +295,10 @@ def test_summary(memory):
     prices = summarise(prepare(DataSpec(source=memory(ROWS, np.arange(60) / 2), scale="none")))
     np.testing.assert_allclose(prices.target_ranges, [(0.0, 14.75, 29.5)], atol=1e-5)
     assert (prices.counts, prices.shift, prices.scale) == ({}, None, None)
-    labels = summarise(prepare(DataSpec(source=memory(ROWS, np.eye(3)[np.arange(60) % 3]))))
-    assert labels.counts == {"train": (20, 20, 20)}
+    one_hot = memory(ROWS, np.eye(3)[np.arange(60) % 3])
+    for task in ("auto", "multilabel"):
+        labels = summarise(prepare(DataSpec(source=one_hot, task=task)))
+        assert labels.counts == {"train": (20, 20, 20)}
 
 
 @pytest.mark.parametrize(

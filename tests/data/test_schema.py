@@ -8,12 +8,14 @@ from dnn_cli.base.task import Task
 from dnn_cli.data.encoding import Encoding
 from dnn_cli.data.scaling import fit_scaling
 from dnn_cli.data.schema import DataSchema
+from dnn_cli.data.spec import DataSpec
 from dnn_cli.data.statistics import statistics_of
 from dnn_cli.data.table import Columns, Table
 from dnn_cli.data.target_scaling import TargetScaling, fit_target_scaling
 
 WORDS = Encoding(Task("binary", 2, ("cat", "dog")), ("cat", "dog"))
 SEVEN = Encoding(Task("binary", 2, ("rest", "7")), ("0", "1", "7"), ("7",))
+TREES = Encoding(Task("multiclass", 3, ("oak", "elm", "ash")), ("oak", "elm", "ash"), (), True)
 PRICE = Encoding(Task("regression", 1, ("price",)))
 
 
@@ -38,12 +40,12 @@ def schema(
 
 PICTURES = {"shape": (4, 5, 3), "dtype": np.uint8, "names": None, "target": ()}
 PRICES = fit_target_scaling("standard", np.array([[200_000.0], [300_000.0]]))
-LATER = {"target_scale"}  # fields that files written by earlier versions lack
 SCHEMAS = [
     schema(),
     schema(kind="none", encoding=PRICE, target=(-1,), names=None),
     schema(kind="unit", encoding=Encoding(Task("multilabel", 2, ("wet", "cöld")))),
     schema(kind="robust", encoding=Encoding(Task("reconstruction", 3)), target=()),
+    schema(encoding=TREES, target=("oak", "elm", "ash")),
     *(schema(**PICTURES, kind=kind, encoding=SEVEN) for kind in ("none", "unit", "minmax")),
 ]
 
@@ -84,7 +86,7 @@ def changed(path, value):
 @pytest.mark.parametrize(
     ("path", "value"),
     [
-        *(((name,), ...) for name in SCHEMAS[0].to_json() if name not in LATER),
+        *(((name,), ...) for name in SCHEMAS[0].to_json()),
         (("target_scale",), "standard"),
         *(((name,), wrong) for name in SCHEMAS[0].to_json() for wrong in (7, [[]], [None], {})),
         *((("task", name), wrong) for name in ("kind", "count", "labels") for wrong in (..., -1)),
@@ -107,6 +109,8 @@ def changed(path, value):
         (("positive",), ["eel"]),
         (("positive",), ["cat", "dog"]),
         (("positive",), ["cat"]),
+        (("one_hot",), 1),
+        (("one_hot",), None),
         (("target",), ["\ud800"]),
         (("features",), ["a", "b", "\ud800"]),
         (("target",), [True]),
@@ -125,6 +129,31 @@ def changed(path, value):
 def test_a_damaged_document_is_refused(path, value):
     with pytest.raises(CheckpointError, match="data schema"):
         DataSchema.from_json(changed(path, value), SCHEMAS[0].arrays())
+
+
+def test_one_hot_is_said_of_classes_alone_and_only_where_it_holds():
+    """So that other models are described, and their runs resumed, as before there was the word."""
+    assert all("one_hot" not in one.to_json() for one in SCHEMAS if not one.encoding.one_hot)
+    assert SCHEMAS[4].to_json()["one_hot"] is True
+    with pytest.raises(CheckpointError, match="has no meaning in a regression task"):
+        DataSchema.from_json({**SCHEMAS[1].to_json(), "one_hot": True}, SCHEMAS[1].arrays())
+
+
+@pytest.mark.parametrize(
+    ("encoding", "given", "expected"),
+    [
+        (WORDS, None, ("dog",)),  # as versions did that named none: the last by code point
+        (WORDS, ("cat",), ("cat",)),
+        (Encoding(Task("binary", 2, ("dog", "cat")), ("cat", "dog"), ("cat",)), None, None),
+        (Encoding(Task("binary", 2, ("0", "1")), ("0", "1")), None, None),  # the larger anyhow
+        (Encoding(Task("binary", 2, ("10", "9")), ("10", "9")), None, ("9",)),  # words, then
+        (TREES, None, None),
+        (PRICE, None, None),
+    ],
+)
+def test_the_positive_class_stays_that_of_the_training(encoding, given, expected, memory):
+    spec = DataSpec(source=memory([[0]]), positive=given)
+    assert schema(encoding=encoding).as_trained(spec).positive == expected
 
 
 @pytest.mark.parametrize(

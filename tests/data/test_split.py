@@ -10,11 +10,13 @@ from dnn_cli.data.place import Place
 from dnn_cli.data.spec import SplitSpec
 from dnn_cli.data.split import (
     Parts,
+    counted,
+    leaves_room,
     part_sizes,
     partition,
+    rare_classes,
     split_by_column,
     split_by_share,
-    too_small_to_stratify,
 )
 
 shares = st.floats(0, 0.49).filter(lambda x: x == 0 or x > 0.01)
@@ -95,27 +97,73 @@ def test_chance_is_uniform():
 @pytest.mark.parametrize(
     ("strata", "split", "expected"),
     [
-        ([0, 0, 1], SplitSpec(valid=0.5), (1, 1)),
-        ([0, 0, 1, 1], SplitSpec(valid=0.5), None),
-        ([0, 0, 0, 1, 1], SplitSpec(valid=0.3, test=0.3), (1, 2)),
-        ([0, 0, 2, 2], SplitSpec(test=0.5), None),  # class 1 has no row at all
+        ([0, 0, 1], SplitSpec(valid=0.5), {1: 1}),
+        ([0, 0, 1, 1], SplitSpec(valid=0.5), {}),
+        ([0, 0, 0, 1, 1, 2], SplitSpec(valid=0.3, test=0.3), {1: 2, 2: 1}),
+        ([0, 0, 2, 2], SplitSpec(test=0.5), {}),  # class 1 has no row at all
     ],
 )
-def test_too_small_to_stratify(strata, split, expected):
-    assert too_small_to_stratify(np.array(strata), split) == expected
+def test_rare_classes(strata, split, expected):
+    assert rare_classes(np.array(strata), split) == expected
 
 
-def test_by_column():
-    parts = split_by_column(np.array(["test", "train", "val", "valid", "train"]), Place("f"), "c")
-    assert (parts.train.tolist(), parts.valid.tolist(), parts.test.tolist()) == (
-        [1, 4], [2, 3], [0],
-    )  # fmt: skip
+@settings(deadline=None)
+@given(st.integers(0, 2**31), st.integers(0, 4))
+def test_rare_classes_are_training_rows_and_the_others_keep_their_shares(seed, singles):
+    rng = np.random.default_rng(seed)
+    strata = np.concatenate([rng.integers(0, 3, 200), np.arange(3, 3 + singles)])
+    rng.shuffle(strata)
+    split = SplitSpec(valid=0.1, test=0.1, seed=seed)
+    rare = rare_classes(strata, split)
+    parts = split_by_share(len(strata), split, strata, "", rare)
+    sizes = tuple(map(len, (parts.train, parts.valid, parts.test)))
+    assert sizes == part_sizes(len(strata), 0.1, 0.1)
+    together = np.concatenate([parts.train, parts.valid, parts.test])
+    np.testing.assert_array_equal(np.sort(together), np.arange(len(strata)))
+    assert all((np.diff(part) > 0).all() for part in (parts.train, parts.valid, parts.test))
+    assert all(np.isin(np.flatnonzero(strata == k), parts.train).all() for k in rare)
+    common = np.bincount(strata)[:3]
+    for chosen, within in ((parts.test, 1), (parts.valid, 2)):
+        share = common * len(chosen) / common.sum()
+        assert (abs(np.bincount(strata[chosen], minlength=3) - share) < within).all()
+
+
+def test_rare_classes_may_fill_half_of_the_training_part():
+    split = SplitSpec(valid=0.1, test=0.1)  # of 100 rows 80 are for training
+    assert leaves_room({}, 100, split)
+    assert leaves_room({k: 1 for k in range(40)}, 100, split)
+    assert not leaves_room({k: 1 for k in range(41)}, 100, split)
+
+
+def test_names_with_their_rows():
+    assert counted([("a\x1b", 1), ("b", 2)]) == "`a\\x1b` (1 row), `b` (2 rows)"
+    assert counted((str(k), 1) for k in range(12)).endswith("`9` (1 row) and 2 more")
+
+
+@pytest.mark.parametrize(
+    ("word", "part"),
+    [
+        *((word, 0) for word in ("train", "training", "fit", "Train", " TRAINING ", "Fit\t")),
+        *((word, 1) for word in ("valid", "val", "validation", "dev", "VAL", " Validation")),
+        *((word, 2) for word in ("test", "testing", "holdout", "Test", "HoldOut ")),
+    ],
+)
+def test_words_for_the_parts_of_a_column(word, part):
+    parts = split_by_column(np.array(["train", word, "fit"]), Place("f"), "c")
+    rows = [parts.train.tolist(), parts.valid.tolist(), parts.test.tolist()]
+    expected = [[0, 2], [], []]
+    expected[part] = sorted([*expected[part], 1])
+    assert rows == expected
 
 
 @pytest.mark.parametrize(
     ("values", "message", "where"),
     [
-        (["train", "Test", "train", "Test"], "`Test` in column `c` is no part", "f: row 2, row 4"),
+        (
+            ["train", "Tset", "train", "Tset", ""],
+            r"column `c` names parts that do not exist: `` \(1 row\), `Tset` \(2 rows\)",
+            "f: row 2, row 4, row 5",
+        ),
         (["test", "valid"], "leaves no training rows", "f"),
     ],
 )

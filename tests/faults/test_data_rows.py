@@ -195,14 +195,33 @@ def test_D16_classes_and_parts_that_are_too_small(
     npy(tmp_path, y=[1] + [0] * 11)
     split = NPY.replace("npy}}", "npy}, split: {valid: 0.25")
     for options, code, said in (
-        ("}}", 0, "not stratified: class 1 has 1 row"),
-        (", stratify: true}}", 4, "class 1 has 1 row(s): too few"),
+        ("}}", 0, "so all in training: `1` (1 row)"),
+        (", stratify: true}}", 4, "too few rows for one in each part: `1` (1 row)"),
         ("}}".replace("}}", ", test: 0.001}}"), 4, "the test part would be empty"),
     ):
         config = write_config(tmp_path, f"data: {split}{options}{TRAINING}")
         ended = dnn(capsys, "check", config)
         assert ended.code == code, ended.err
         assert said in ended.out + ended.err
+
+
+def test_D16_targets_that_never_change_and_words_that_name_no_part(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parts = ("train", "Validation", " TEST", "train")
+    for y, more, code, said in (
+        ("3.5", "", 4, "all 4 targets are `3.5`"),
+        ("3.5", ", task: regression", 4, "all 4 targets are `3.5`"),
+        ("7", ", task: regression", 4, "all 4 targets are `7`"),
+        ("{i}.5", ", split: {{column: part}}", 0, "2 train, 1 valid, 1 test rows"),
+        ("{i}.5", ", split: {{column: x}}", 4, "`0` (1 row), `1` (1 row), `2` (1 row)"),
+    ):
+        rows = (f"{i},{i * i},{y.format(i=i)},{part}" for i, part in enumerate(parts))
+        (tmp_path / "t.csv").write_text("\n".join(["x,z,y,part", *rows, ""]))
+        exclude = "" if "part" in more else ", exclude: [part]"
+        text = f"data: {{source: t.csv, target: y{exclude}{more.format()}}}{TRAINING}"
+        ended = dnn(capsys, "check", write_config(tmp_path, text))
+        assert ended.code == code and said in ended.out + ended.err, ended.err
 
 
 def test_D21_a_parquet_file_is_named_as_what_it_is(

@@ -298,15 +298,54 @@ def test_N10_schedules_after_a_billion_steps(name: str) -> None:
         assert type(factor) is float and 0.0 <= factor <= 1.0
 
 
-def test_N11_a_metric_that_is_never_defined_has_no_best_epoch(here, dnn, table, config) -> None:
+ONE_CLASS = "a,b,y\n1,2,no\n2,3,no\n"  # no curve, no area
+NOT_VARIED = "a,b,y\n1,2,7.5\n2,3,7.5\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "option", "where"),
+    [
+        (ONE_CLASS, "", "early_stopping: {metric: valid.auc, patience: 2}", "metric"),
+        (ONE_CLASS, "", "monitor: valid.f1.yes", "monitor"),
+        (ONE_CLASS, "", "stop_when: {valid.average_precision: 0.9}", "stop_when"),
+        (ONE_CLASS, "optimizer: {type: adam, schedule: reduce_on_plateau}\n",
+         "monitor: valid.auc", "monitor"),
+        (NOT_VARIED, "", "early_stopping: {metric: valid.r2}", "metric"),
+        (NOT_VARIED, "", "monitor: valid.explained_variance", "monitor"),
+    ],
+)  # fmt: skip
+def test_N11_a_watched_metric_without_a_value_is_refused(
+    here, dnn, rows, more, option, where
+) -> None:
+    labels = ("no", "yes") if rows is ONE_CLASS else ("1.5", "2.5")
+    (here / "t.csv").write_text("a,b,y\n" + "".join(f"{i},0,{labels[i % 2]}\n" for i in range(20)))
+    (here / "v.csv").write_text(rows)
+    data = "data: {source: t.csv, valid: v.csv, target: y}\n"
+    (here / "a.yaml").write_text(f"{data}{more}training: {{epochs: 9, {option}}}\n")
+    line = 3 if more else 2
+    for command in ("check", "train"):
+        found = dnn(command, "a.yaml")
+        assert (found.code, found.out) == (3, "")
+        assert "has no value, whatever is learned: " in found.err, found.err
+        assert f"a.yaml:{line}:" in found.err and f"{where}" in found.err
+        assert "fix: use valid.loss, or other validation rows" in found.err
+        assert not Path("runs").exists()
+
+
+def test_N11_a_metric_without_a_value_that_nothing_depends_on_is_told(here, dnn, table) -> None:
     table()
-    (here / "v.csv").write_text("a,b,y\n1,2,no\n2,3,no\n")  # one class: no curve, no area
-    stop = "metrics: [auc], early_stopping: {metric: valid.auc, patience: 2}"
-    name = config("{source: t.csv, valid: v.csv, target: y}", training=f"epochs: 9, {stop}")
-    found = dnn("train", name)
+    (here / "v.csv").write_text(ONE_CLASS)
+    data = "data: {source: t.csv, valid: v.csv, test: v.csv, target: y}\n"
+    (here / "a.yaml").write_text(f"{data}training: {{epochs: 2, metrics: [auc]}}\n")
+    found = dnn("train", "a.yaml")
     assert found.code == 0, found.err
-    assert "best   epoch" not in found.err and "valid.auc nan*" not in found.err
+    why = "no row is of class yes"
+    assert f"valid.auc has no value: {why}\n" in found.err
+    [line] = [line for line in found.err.splitlines() if line.startswith("test: ")]
+    assert line.endswith(f"  auc nan ({why})")
     summary = json.loads(Path("runs/a-001/summary.json").read_text())
-    assert summary["best_epoch"] == 0 and summary["epochs"] == 2
+    assert summary["notes"] == {"valid.auc": why, "test.auc": why}
+    assert summary["test_metrics"]["auc"] is summary["best_metrics"]["valid.auc"] is None
+    assert summary["best_epoch"] > 0
     lines = Path("runs/a-001/metrics.jsonl").read_text()
     assert "NaN" not in lines and len(lines.splitlines()) == 2

@@ -183,6 +183,8 @@ def test_T06_json_of_an_undefined_metric_is_json(dnn, table, config, here) -> No
     result = strict(found.out)
     undefined = [f"metrics.{name}" for name, v in result["metrics"].items() if v is None]
     assert result["non_finite"] == undefined and "metrics.auc" in undefined
+    assert [f"metrics.{name}" for name in result["notes"]] == undefined
+    assert result["notes"]["auc"].startswith(("no row is of class", "every row is of class"))
     assert result["checkpoint"] == str(odd / "model.safetensors")
     assert strict(json.dumps(result)) == result
     for line in (odd / "metrics.jsonl").read_text().splitlines():
@@ -230,7 +232,7 @@ def test_T07_the_predictions_of_hostile_labels_read_back(evil_run, dnn, here) ->
     ("output", "code", "word"),
     [
         ("there.csv", 6, "exists"),
-        ("t.csv", 6, "exists"),
+        ("t.csv", 6, "is the input"),
         (".", 2, "format"),
         ("folder.csv", 6, "exists"),
         ("missing/p.csv", 6, "No such file or directory"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dnn_cli.base.spec import SpecError
@@ -16,8 +17,12 @@ from dnn_cli.training.spec import (
     TrainingSpec,
     seconds_of,
 )
+from dnn_cli.training.truth import Truth
 
 BINARY = Task("binary", 2, ("no", "yes"))
+NUMBER = Task("regression", 1, ("price",))
+BOTH, NONE = Truth(np.array([0, 1]), BINARY), Truth(np.array([0, 0]), BINARY)
+VARIED, FLAT = (Truth(np.array([[1.0], [y]]), NUMBER) for y in (2.0, 1.0))
 
 
 @pytest.mark.parametrize(
@@ -159,6 +164,56 @@ def test_the_task_and_the_data_must_fit(
     with pytest.raises(SpecError) as caught:
         spec.check_task(BINARY, has_valid)
     assert caught.value.path == path
+
+
+@pytest.mark.parametrize(
+    ("spec", "truths", "path", "said"),
+    [
+        (
+            TrainingSpec(monitor="valid.auc"),
+            {"train": BOTH, "valid": NONE},
+            ("monitor",),
+            "valid.auc has no value, whatever is learned: no row is of class yes",
+        ),
+        (TrainingSpec(monitor="train.auc"), {"train": NONE, "valid": BOTH}, ("monitor",), "train"),
+        (
+            TrainingSpec(early_stopping=EARLY),
+            {"train": BOTH, "valid": NONE},
+            ("early_stopping", "metric"),
+            "valid.f1.yes has",
+        ),
+        (
+            TrainingSpec(stop_when={"train.accuracy": 1.0, "valid.average_precision": 0.9}),
+            {"train": BOTH, "valid": NONE},
+            ("stop_when", "valid.average_precision"),
+            "valid.average_precision has",
+        ),
+        (
+            TrainingSpec(monitor="valid.r2"),
+            {"train": VARIED, "valid": FLAT},
+            ("monitor",),
+            "target price is the same in every row",
+        ),
+    ],
+)
+def test_a_watched_metric_must_have_a_value(
+    spec: TrainingSpec, truths: dict[str, Truth], path: tuple[str, ...], said: str
+) -> None:
+    with pytest.raises(SpecError, match=said) as caught:
+        spec.check_defined(truths)
+    assert caught.value.path == path
+    assert ".loss, or other " in caught.value.fix
+
+
+def test_other_metrics_without_a_value_are_no_fault_but_told() -> None:
+    truths = {"train": BOTH, "valid": NONE, "test": NONE}
+    spec = TrainingSpec(metrics=("auc",), monitor="valid.loss", stop_when={"valid.accuracy": 0.9})
+    spec.check_defined(truths)
+    why = "no row is of class yes"
+    assert spec.undefined_metrics(BINARY, truths) == {"valid.auc": why, "test.auc": why}
+    assert TrainingSpec().undefined_metrics(BINARY, truths) == {}
+    told = TrainingSpec().undefined_metrics(NUMBER, {"train": VARIED, "valid": FLAT})
+    assert told == {"valid.r2": "target price is the same in every row"}
 
 
 def test_fitting_tasks_pass() -> None:

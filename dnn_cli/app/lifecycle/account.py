@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from typing import Any
 
+from dnn_cli.app.build import truths_of
 from dnn_cli.app.lifecycle.saving import Saver
 from dnn_cli.base.errors import DivergedError, FileSystemError
-from dnn_cli.base.text import safe_text
+from dnn_cli.base.text import figure, safe_text
 from dnn_cli.runs.json_file import write_json
 from dnn_cli.runs.recorders import write_summary
 from dnn_cli.training.diagnosis import ReportedDivergenceError
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.events import StopReason
-from dnn_cli.training.metrics import measure
+from dnn_cli.training.metrics import measure, split_of, undefined
 
 
-def sum_up(saver: Saver, reason: StopReason, seconds: float) -> dict[str, float]:
-    """Measure the best weights on the test data and write summary.json; returns the test metrics.
+def sum_up(saver: Saver, reason: StopReason, seconds: float) -> str:
+    """Measure the best weights on the test data and write summary.json.
+
+    Returns a line with the test metrics, empty without test data. A metric that is undefined has
+    its reason beside it, and in the summary under `notes`.
 
     The session's parameters are the best ones afterwards: there is nothing more to train or save.
 
@@ -26,6 +32,7 @@ def sum_up(saver: Saver, reason: StopReason, seconds: float) -> dict[str, float]
     """
     session, best = saver.session, saver.standing.best
     tests = _test_metrics(saver)
+    notes = _notes(saver, {**best.metrics, **{f"test.{name}": v for name, v in tests.items()}})
     summary = {
         "name": session.name,
         "stop_reason": reason,
@@ -37,9 +44,23 @@ def sum_up(saver: Saver, reason: StopReason, seconds: float) -> dict[str, float]
         "best_metrics": best.metrics,
         "test_metrics": tests,
         "parameters": session.network.parameters,
+        "positive": session.task.positive,
+        "notes": notes,
     }
     write_summary(saver.run.path, summary)
-    return tests
+    shown = (_shown(name, v, notes.get(f"test.{name}", "")) for name, v in tests.items())
+    return f"test: {'  '.join(shown)}" if tests else ""
+
+
+def _notes(saver: Saver, metrics: Mapping[str, float]) -> dict[str, str]:
+    """Why those of the `metrics` that are nan are: {test.auc: …}."""
+    truths = truths_of(saver.built.prepared)
+    names = [(name, *split_of(name)) for name, value in metrics.items() if math.isnan(value)]
+    return {name: undefined(bare, truths[split]) for name, split, bare in names}
+
+
+def _shown(name: str, value: float, why: str) -> str:
+    return f"{safe_text(name)} {figure(value)}" + (f" ({why})" if why else "")
 
 
 def _test_metrics(saver: Saver) -> dict[str, float]:

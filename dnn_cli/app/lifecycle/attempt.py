@@ -18,7 +18,7 @@ from dnn_cli.app.lifecycle.saving import Saver
 from dnn_cli.app.lifecycle.signals import StopRequest
 from dnn_cli.app.say import Say
 from dnn_cli.base.errors import EXIT_BUDGET, EXIT_SIGNALS, DnnError, LimitError
-from dnn_cli.base.text import figure, safe_text
+from dnn_cli.base.text import safe_text
 from dnn_cli.runs.append_log import AppendLog
 from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.runs.recorders import record_timing
@@ -97,7 +97,7 @@ class Attempt:
                 complete = reason in _COMPLETE
                 self.saver.finish(complete)
                 seconds = self.pace.clock() - self.began
-                tests = sum_up(self.saver, reason, seconds) if complete else {}
+                tested = sum_up(self.saver, reason, seconds) if complete else ""
                 s = self.session
                 result = result_of(self.run, reason, s.epoch, s.step, s.monitor, seconds)
                 self._tell(_finished(result))
@@ -120,8 +120,8 @@ class Attempt:
             raise
         finally:
             self.saver.journal.close()
-        if tests:
-            self.say("test: " + "  ".join(f"{name} {figure(v)}" for name, v in tests.items()))
+        if tested:
+            self.say(tested)
         return result
 
     @property

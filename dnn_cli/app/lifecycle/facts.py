@@ -20,6 +20,7 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.config.resolve import resolve
 from dnn_cli.data.prepare import Prepared
+from dnn_cli.data.schema import DataSchema
 from dnn_cli.runs.environment import environment
 from dnn_cli.runs.json_file import to_text
 
@@ -58,7 +59,7 @@ def facts_of(built: Built) -> dict[str, Any]:
 
 def fingerprint(prepared: Prepared) -> dict[str, Any]:
     """Digests of the data, part by part; where the data were read from has no part in them."""
-    found: dict[str, Any] = {"columns": _digest_text(prepared.schema.to_json())}
+    found: dict[str, Any] = {"columns": _digest_text(_columns(prepared.schema))}
     parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
     for name, part in parts.items():
         if part is not None:
@@ -66,6 +67,13 @@ def fingerprint(prepared: Prepared) -> dict[str, Any]:
             if part.targets is not None:
                 found[name]["targets"] = digest(part.targets)
     return found
+
+
+def _columns(schema: DataSchema) -> dict[str, Any]:
+    """The schema, without a positive class that is the last anyhow, as versions before left it."""
+    document = schema.to_json()
+    implied = schema.encoding.classes == schema.task.labels
+    return {**document, "positive": []} if implied else document
 
 
 def digest(array: Array) -> str:

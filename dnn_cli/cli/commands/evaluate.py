@@ -54,7 +54,7 @@ def evaluate(
         model, data=data, split=split or "test", fail_if=fail_if or [], say=sayer()
     )
     if json:
-        keys = ("metrics", "rows", "split", "checkpoint")
+        keys = ("metrics", "rows", "split", "checkpoint", "positive", "notes")
         sys.stdout.write(json_text({key: getattr(found, key) for key in keys}))
     else:
         show(evaluation(found), sys.stdout)

@@ -6,7 +6,8 @@ metrics a name stands behind its data: `valid.f1.cat`, `train.loss`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.task import Task, TaskKind
@@ -15,6 +16,7 @@ from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, Direction, Metric
 from dnn_cli.training.metric_names import split_meant
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.truth import Truth
 
 LOSS = "loss"  # every loss is a metric too: smaller is better
 SPLITS = ("train", "valid", "test")
@@ -76,6 +78,27 @@ def measure(
     ]
     outcome = Outcome(predictions, targets, task)
     return {name: _value(metric, part, outcome) for name, metric, part in chosen}
+
+
+def undefined(name: str, truth: Truth) -> str:
+    """Why the metric called `name` has no value for such targets; empty if it has one.
+
+    Raises:
+        SpecError: there is no such metric, or not for this task.
+    """
+    if name == LOSS:
+        return ""
+    metric, part = find(name, truth.task)
+    return metric.undefined(truth, part)
+
+
+def reasons(measured: Mapping[str, float], targets: Array, task: Task) -> dict[str, str]:
+    """Why the metrics that are nan are, by name; `measured` is what `measure` found."""
+    missing = [name for name, value in measured.items() if math.isnan(value)]
+    if not len(targets):
+        return dict.fromkeys(missing, "there are no rows")
+    truth = Truth(targets, task)
+    return {name: undefined(name, truth) for name in missing}
 
 
 def find(name: str, task: Task) -> tuple[Metric, int | None]:

@@ -22,6 +22,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.outcome import Outcome, mean_of_defined
+from dnn_cli.training.truth import Truth
 
 
 def area(scores: Array, positive: Array) -> float:
@@ -52,6 +53,10 @@ class Auc(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each class against the rest, or of each label."""
         return _areas(outcome)
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """Without rows of a class, or without others, there is no pair."""
+        return truth.headline(truth.one_sided, part)
 
 
 def _areas(outcome: Outcome) -> Array:

@@ -20,6 +20,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.outcome import Outcome, mean_of_defined
+from dnn_cli.training.truth import Truth
 
 
 def step_area(scores: Array, positive: Array) -> float:
@@ -53,6 +54,10 @@ class AveragePrecision(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each class against the rest, or of each label."""
         return _step_areas(outcome)
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """Without rows of a class there is no recall."""
+        return truth.headline(truth.absent, part)
 
 
 def _step_areas(outcome: Outcome) -> Array:

@@ -19,6 +19,7 @@ from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, Direction, Metric
 from dnn_cli.training.metrics.r2 import explained
 from dnn_cli.training.outcome import Outcome, mean_of_defined
+from dnn_cli.training.truth import Truth
 
 
 @METRICS.register("explained_variance")
@@ -37,6 +38,10 @@ class ExplainedVariance(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each target."""
         return _scores(outcome)
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """A target that does not vary has no variance to explain."""
+        return truth.headline(truth.constant, part)
 
 
 def _scores(outcome: Outcome) -> Array:

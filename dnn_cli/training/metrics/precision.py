@@ -1,7 +1,8 @@
 """Precision: of the examples decided to be of a class, the share that is.
 
 Formula    of class k: right_k / decided_k
-           binary: of class 1, the second one; otherwise the mean over the classes (precision_macro)
+           binary: of class 1, the positive one; otherwise the mean over the classes
+           (precision_macro)
 Undefined  0 / 0 is 0 for a class that occurs among the targets or the decisions, and nan for one
            that occurs in neither, which the mean leaves out
 Range      0 to 1, higher is better
@@ -18,6 +19,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.outcome import Counts, Outcome, fraction, headline
+from dnn_cli.training.truth import Truth
 
 
 def precision(counts: Counts) -> Array:
@@ -29,7 +31,7 @@ def precision(counts: Counts) -> Array:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Precision(Metric):
-    """Precision of the second of two classes, or averaged over several."""
+    """Precision of the positive one of two classes, or averaged over several."""
 
     better: ClassVar[Direction] = "max"
     tasks: ClassVar[tuple[TaskKind, ...]] = CLASSES
@@ -41,3 +43,7 @@ class Precision(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each class or label."""
         return precision(outcome.counts)
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """Of a class that no row has nothing can be right."""
+        return truth.headline(truth.absent, part)

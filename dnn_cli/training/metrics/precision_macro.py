@@ -17,6 +17,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.metrics.precision import precision
 from dnn_cli.training.outcome import Outcome, mean_of_defined
+from dnn_cli.training.truth import Truth
 
 
 @METRICS.register("precision_macro")
@@ -31,3 +32,7 @@ class PrecisionMacro(Metric):
     def value(self, outcome: Outcome) -> float:
         """The mean over the classes that occur."""
         return mean_of_defined(precision(outcome.counts))
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """Where no class or label occurs nothing can be right."""
+        return truth.every(truth.absent)

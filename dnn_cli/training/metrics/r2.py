@@ -18,6 +18,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, Direction, Metric
 from dnn_cli.training.outcome import Outcome, mean_of_defined
+from dnn_cli.training.truth import Truth
 
 
 def explained(errors: Array, targets: Array) -> Array:
@@ -51,6 +52,10 @@ class R2(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each target."""
         return _scores(outcome)
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """A target that does not vary has no variance to explain."""
+        return truth.headline(truth.constant, part)
 
 
 def _scores(outcome: Outcome) -> Array:

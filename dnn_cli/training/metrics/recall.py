@@ -1,7 +1,7 @@
 """Recall: of the examples of a class, the share that is found.
 
 Formula    of class k: right_k / actual_k
-           binary: of class 1, the second one; otherwise the mean over the classes (recall_macro)
+           binary: of class 1, the positive one; otherwise the mean over the classes (recall_macro)
 Undefined  0 / 0 is 0 for a class that occurs among the targets or the decisions, and nan for one
            that occurs in neither, which the mean leaves out
 Range      0 to 1, higher is better
@@ -18,6 +18,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.outcome import Counts, Outcome, fraction, headline
+from dnn_cli.training.truth import Truth
 
 
 def recall(counts: Counts) -> Array:
@@ -29,7 +30,7 @@ def recall(counts: Counts) -> Array:
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recall(Metric):
-    """Recall of the second of two classes, or averaged over several."""
+    """Recall of the positive one of two classes, or averaged over several."""
 
     better: ClassVar[Direction] = "max"
     tasks: ClassVar[tuple[TaskKind, ...]] = CLASSES
@@ -41,3 +42,7 @@ class Recall(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each class or label."""
         return recall(outcome.counts)
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """Of a class that no row has nothing can be right."""
+        return truth.headline(truth.absent, part)

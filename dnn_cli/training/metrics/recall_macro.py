@@ -17,6 +17,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.metrics.recall import recall
 from dnn_cli.training.outcome import Outcome, mean_of_defined
+from dnn_cli.training.truth import Truth
 
 
 @METRICS.register("recall_macro")
@@ -31,3 +32,7 @@ class RecallMacro(Metric):
     def value(self, outcome: Outcome) -> float:
         """The mean over the classes that occur."""
         return mean_of_defined(recall(outcome.counts))
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """Where no class or label occurs nothing can be right."""
+        return truth.every(truth.absent)

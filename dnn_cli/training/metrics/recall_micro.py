@@ -16,6 +16,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.metrics.recall import recall
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.truth import Truth
 
 
 @METRICS.register("recall_micro")
@@ -30,3 +31,7 @@ class RecallMicro(Metric):
     def value(self, outcome: Outcome) -> float:
         """As if every decision were about one and the same class."""
         return float(recall(outcome.counts.pooled())[0])
+
+    def undefined(self, truth: Truth, part: int | None) -> str:
+        """Where no label applies anywhere nothing can be right."""
+        return truth.every(truth.absent)

@@ -91,7 +91,7 @@ def test_no_descriptor_is_left_open(tmp_path, refused):
         (pickle.dumps([1, 2]), "pickle"),
         (b"<!DOCTYPE html><html>", "an HTML page"),
         (b"  <html lang='en'>", "an HTML page"),
-        (gzip.compress(b"x"), "gzip"),
+        (gzip.compress(b"x", mtime=0), "gzip"),
         (b"a,b\n1,2\n", "text"),
         (b"", "the file is empty"),
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
