@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
+import signal
+import subprocess
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +25,11 @@ def test_everything_holds_on_this_machine(capsys: pytest.CaptureFixture[str]) ->
     assert [(row["name"], row["passed"]) for row in shown["checks"]] == [
         *(("gradients", True), ("kill and resume", True), ("damage", True))
     ]
-    assert "killed 3 times" in shown["checks"][1]["detail"]
+    # Each process takes as many steps on every machine, and some of them once more.
+    found = re.match(r"killed 3 times \(checkpoints of steps (\d+), (\d+), (\d+)\)",
+                     shown["checks"][1]["detail"])  # fmt: skip
+    assert found
+    assert all(0 < b - a < checking._STEPS for a, b in pairwise([0, *map(int, found.groups())]))
     assert {"dnn", "Python", "NumPy", "BLAS", "threads", "processor"} == set(shown["machine"])
 
 
@@ -53,6 +61,23 @@ def test_damage_that_is_accepted_is_found(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(checking, "read_checkpoint", lambda _: None)
     with pytest.raises(checking.BrokenPromiseError, match="was accepted"):
         check_damage(tmp_path)
+
+
+def test_a_training_that_cannot_be_killed_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "_train", lambda *_: None)
+    monkeypatch.setattr(checking, "_KILLED", "import sys; sys.exit('survived')")
+    with pytest.raises(checking.BrokenPromiseError, match=r"to be killed ended with 1: survived"):
+        check_resuming(tmp_path)
+
+
+def test_a_process_that_hangs_is_found_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    monkeypatch.setattr(checking, "_PATIENCE", 0.0)
+    with pytest.raises(checking.BrokenPromiseError, match="`cat` takes longer than 0 s"):
+        checking._require_end(process, "`cat`", 0)
+    assert process.returncode == -signal.SIGKILL
 
 
 def test_a_resumption_that_differs_is_found(
