@@ -39,7 +39,7 @@ from dnn_cli.data.table import Columns, Table
 @SOURCES.register("image_folder")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFolderSpec(SourceSpec):
-    """Images in one folder a class; without labels: images in a folder, or one image."""
+    """One folder a class with its images, perhaps in parts; unlabelled: images, or one image."""
 
     path: Path = option("the folder, or a single image")
     size: tuple[int, int] | None = option(
