@@ -91,7 +91,7 @@ def evaluate_model(
 
 def _from_file(model: Model, path: str, say: Say) -> Dataset:
     columns = model.schema.columns(True)
-    table = read(source_of(path, labelled=columns.target_required), columns)
+    table = model.schema.adapted(read(source_of(path, labelled=columns.target_required), columns))
     for note in table.notes:
         say(note)
     return model.schema.dataset(table, with_targets=True)

@@ -71,7 +71,7 @@ def predict_file(
         _require_replaceable(Path(output), force, {"input": Path(input), "model": path})
     loaded = load_model(path)
     rows = Rows(loaded.task, proba, loaded.schema.target_scaling.decimals)
-    pieces = FORMATS[kind](rows, _predictions(loaded, input, batch_size or _ROWS, say))
+    pieces = FORMATS[kind](rows, _predictions(loaded, input, batch_size or _ROWS, rows, say))
     if isinstance(output, str):
         write_atomic(Path(output), pieces, exclusive=not force, follow=True)
     else:
@@ -108,13 +108,13 @@ def _require_replaceable(output: Path, force: bool, needed: Mapping[str, Path]) 
         )
 
 
-def _predictions(model: Model, path: str, rows: int, say: Say) -> Iterator[Array]:
-    """The predictions of a file, piece by piece, checked to be finite."""
-    ranks = use_ranks(model.network, rows)
+def _predictions(model: Model, path: str, step: int, rows: Rows, say: Say) -> Iterator[Array]:
+    """The predictions of a file, piece by piece, checked to be finite; tells `rows` their files."""
+    ranks = use_ranks(model.network, step)
     evaluator = Evaluator(model.network, model.loss, model.task, ranks)
     schema = model.schema
     seen, said = 0, set[str]()
-    for table in source_of(path).tables(schema.columns(False), rows):
+    for table in map(schema.adapted, source_of(path).tables(schema.columns(False), step)):
         for note in table.notes:
             if note not in said:
                 said.add(note)
@@ -125,6 +125,7 @@ def _predictions(model: Model, path: str, rows: int, say: Say) -> Iterator[Array
         found = evaluator.predict(data)
         _require_finite(found, seen)
         seen += len(found)
+        rows.files = table.files
         yield found
 
 

@@ -4,6 +4,7 @@ Columns    classes: `prediction`, and with probabilities `p_<label>` for each cl
            labels (multilabel): one 0/1 column a label, or its probability
            values: `prediction`, or one column a target; those that were scaled for training with
            as many digits as the network computes
+           before them `file`, where every row came from a file of its own (not in npy)
 """
 
 from __future__ import annotations
@@ -30,10 +31,15 @@ class Rows:
     def __init__(self, task: Task, proba: bool, decimals: tuple[int, ...] = ()) -> None:
         self.task, self.proba, self.decimals = task, proba, decimals
         self.count = 0
+        self.files: tuple[str, ...] | None = None  # of the rows at hand, where each has its own
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
+        return self._names if self.files is None else ["file", *self._names]
+
+    @property
+    def _names(self) -> list[str]:
         task = self.task
         if task.classifies:
             return ["prediction", *([f"p_{c}" for c in task.labels] if self.proba else [])]
@@ -44,6 +50,12 @@ class Rows:
 
     def values(self, predictions: Array) -> list[list[Any]]:
         """One list a row: labels as text, numbers as the shortest text that reads back equal."""
+        found = self._values(predictions)
+        if self.files is None:
+            return found
+        return [[file, *row] for file, row in zip(self.files, found, strict=True)]
+
+    def _values(self, predictions: Array) -> list[list[Any]]:
         self.count += len(predictions)
         if self.decimals:
             return [

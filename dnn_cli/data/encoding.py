@@ -84,7 +84,7 @@ def check_values(raw: Array, place: Place) -> None:
         raise DataError(
             f"the targets have the shape {raw.shape}",
             where=safe_text(place.origin),
-            fix="give one target an example, or one row of targets",
+            fix="give targets of the shape (rows,) or (rows, targets)",
         )
     if raw.dtype.kind not in "biufUT":
         raise DataError(
@@ -101,7 +101,7 @@ def check_values(raw: Array, place: Place) -> None:
         raise DataError(
             f"{int(missing.sum())} of {raw.size} targets are missing or not finite",
             where=place.where(positions(missing)),
-            fix="remove these rows, or fill them in",
+            fix="remove these rows",
         )
 
 
@@ -143,7 +143,8 @@ def check_one_column(raw: Array, place: Place, kind: str) -> None:
         raise DataError(
             f"a {kind} task needs one target column, found {raw.shape[1]}",
             where=safe_text(place.origin),
-            fix="name one column of classes, or set `task` to multilabel or regression",
+            fix="give one column of classes; before a training, `task` may also be set to "
+            "multilabel or regression",
         )
     if raw.dtype.kind == "f":
         fractional = raw.reshape(-1) != np.floor(raw.reshape(-1))
@@ -151,7 +152,8 @@ def check_one_column(raw: Array, place: Place, kind: str) -> None:
             raise DataError(
                 f"{int(fractional.sum())} of {len(fractional)} targets have fractions: no classes",
                 where=place.where(positions(fractional)),
-                fix="set `task: regression`, or write the classes as words or whole numbers",
+                fix="write the classes as words or whole numbers; before a training, `task` may "
+                "also be set to regression",
             )
 
 

@@ -21,15 +21,17 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.encoding import Encoding
+from dnn_cli.data.examples import as_examples, check_channels_last, input_kind
 from dnn_cli.data.findings import leaks, lone_classes, merged_columns, sample_of, silent_columns
 from dnn_cli.data.finite import check_finite
 from dnn_cli.data.place import Place
 from dnn_cli.data.scaling import fit_scaling
-from dnn_cli.data.schema import DataSchema, as_examples, check_lengths, input_kind
+from dnn_cli.data.schema import DataSchema, check_lengths
 from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.spec import DataSpec, ScaleKind, SplitSpec
 from dnn_cli.data.split import (
     Parts,
+    check_given_once,
     counted,
     leaves_room,
     partition,
@@ -74,7 +76,7 @@ def prepare(spec: DataSpec) -> Prepared:
     table = read(spec.source, spec.columns())
     notes.extend(table.notes)
     inputs, place = _examples(table), Place.of(table)
-    parts = _parts_by_column(table, spec, place, notes)
+    parts = _parts_given(table, spec, place, notes)
     encoding, targets = _encode(table, spec, parts, place, notes)
     if parts is None:
         parts = _parts_by_share(place, len(inputs), spec.split, encoding.task, targets, notes)
@@ -101,8 +103,8 @@ def prepare(spec: DataSpec) -> Prepared:
         for one, rows in zip(arrays, (parts.train, parts.valid, parts.test), strict=True)
     )
     others = {
-        "validation": _other(valid, spec.valid, schema),
-        "test": _other(test, spec.test, schema),
+        "validation": _other(valid, spec.valid, schema, notes),
+        "test": _other(test, spec.test, schema, notes),
     }
     notes.extend(lone_classes(train))
     for name, part in others.items():
@@ -146,6 +148,7 @@ def _examples(table: Table) -> Array:
             where=safe_text(table.origin),
             why=f"the inputs have the shape {inputs.shape}",
         )
+    check_channels_last(inputs, table.origin)
     return inputs
 
 
@@ -162,10 +165,11 @@ def _encode(
         notes.append(f"task: reconstruction of {width} inputs")
         return reconstruction(width), None
     if table.targets is None:
+        advice = spec.source.target_advice(table.inputs.shape)
         raise DataError(
             "there are no targets",
             where=safe_text(table.origin),
-            fix="name the target column in `data.target`; `target: inputs` reconstructs the inputs",
+            fix=f"{advice}; `target: inputs` reconstructs the inputs",
         )
     basis, basis_place = table.targets, place
     if parts is not None:
@@ -175,7 +179,13 @@ def _encode(
     return encoding, encoding.encode(table.targets, place)
 
 
-def _parts_by_column(table: Table, spec: DataSpec, place: Place, notes: list[str]) -> Parts | None:
+def _parts_given(table: Table, spec: DataSpec, place: Place, notes: list[str]) -> Parts | None:
+    """The parts that the source brings, or that a column names, or none."""
+    if table.parts is not None:
+        check_given_once(table.parts, spec, place)
+        parts = split_by_column(table.parts, place, "part")
+        notes.append(_sizes(parts, "by folder"))
+        return parts
     if spec.split is None or spec.split.column is None:
         return None
     column = spec.split.column
@@ -270,8 +280,12 @@ def _target_columns(table: Table, spec: DataSpec) -> tuple[str | int, ...]:
     return spec.targets if table.target_names is None else table.target_names
 
 
-def _other(part: Dataset, source: SourceSpec | None, schema: DataSchema) -> Dataset | None:
+def _other(
+    part: Dataset, source: SourceSpec | None, schema: DataSchema, notes: list[str]
+) -> Dataset | None:
     """A part besides training: from a source of its own, or divided off, or none."""
     if source is None:
         return part if part.rows else None
-    return schema.dataset(read(source, schema.columns(target_required=True)), with_targets=True)
+    table = schema.adapted(read(source, schema.columns(target_required=True)))
+    notes.extend(note for note in table.notes if note not in notes)
+    return schema.dataset(table, with_targets=True)

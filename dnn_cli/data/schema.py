@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, final
+from typing import Any, final
 
 import numpy as np
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, safe_text
-from dnn_cli.base.types import Array, Shape
+from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.data import schema_file
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.encoding import Encoding, larger
+from dnn_cli.data.examples import CHANNELS_LAST, InputKind, adapted, as_examples, input_kind, longer
 from dnn_cli.data.finite import check_finite
 from dnn_cli.data.place import Place
 from dnn_cli.data.scaling import Scaling
@@ -26,8 +27,6 @@ from dnn_cli.data.spec import DataSpec
 from dnn_cli.data.statistics import NumberStatistics, statistic_shape
 from dnn_cli.data.table import Columns, Table
 from dnn_cli.data.target_scaling import TargetScaling
-
-InputKind: TypeAlias = Literal["bytes", "numbers"]
 
 
 @final
@@ -81,7 +80,16 @@ class DataSchema:
             features=self.feature_names,
             target_required=target_required and self.task.kind != "reconstruction",
             image=self.input_shape if pictures else None,
+            of_model=True,
         )
+
+    def adapted(self, table: Table) -> Table:
+        """`table` with its inputs read as the model takes them; its notes say how.
+
+        Raises:
+            DataError: numbers that cannot be the bytes which the model takes.
+        """
+        return adapted(table, self.input_shape, self.input_kind)
 
     def dataset(self, table: Table, with_targets: bool) -> Dataset:
         """The rows of `table` checked, scaled and, if wanted, with their targets encoded.
@@ -94,10 +102,7 @@ class DataSchema:
         place = Place.of(table)
         targets = None
         if with_targets and self.task.kind != "reconstruction":
-            if table.targets is None:
-                raise DataError("there are no targets", where=safe_text(table.origin))
-            check_lengths(table)
-            targets = self.encoding.encode(table.targets, place)
+            targets = self.encoding.encode(_targets(table), place)
         return self.assemble(self._inputs(table, with_targets), targets, place)
 
     def assemble(self, inputs: Array, targets: Array | None, place: Place) -> Dataset:
@@ -126,13 +131,6 @@ class DataSchema:
 
     def _inputs(self, table: Table, with_targets: bool) -> Array:
         where = safe_text(table.origin)
-        kind = input_kind(table.inputs)
-        if kind != self.input_kind:
-            raise DataError(
-                f"the inputs are {_KINDS[kind]}, the training rows were {_KINDS[self.input_kind]}",
-                where=where,
-                fix="save them in the type and range that the training rows had",
-            )
         names = table.feature_names
         if names != self.feature_names and not (names is None or self.feature_names is None):
             missing = [name for name in self.feature_names if name not in names]
@@ -151,13 +149,31 @@ class DataSchema:
             if inside and inputs.shape[1:] == (width,):
                 inputs = np.delete(inputs, positions, axis=1)
         if inputs.shape[1:] != self.input_shape:
+            raise self._wrong_shape(table, inputs)
+        kind = input_kind(inputs)
+        if kind != self.input_kind:
             raise DataError(
-                f"an example has the shape {inputs.shape[1:]}, "
-                f"the training rows had {self.input_shape}",
+                f"the inputs are {_KINDS[kind]}, the training rows were {_KINDS[self.input_kind]}",
                 where=where,
-                fix="a single example needs a first axis of length 1" if len(inputs) else "",
+                fix="save them in the type and range that the training rows had",
             )
         return inputs
+
+    def _wrong_shape(self, table: Table, inputs: Array) -> DataError:
+        """The error for examples of another shape, with advice where it is plain what is wrong."""
+        found, wanted = tuple(inputs.shape[1:]), self.input_shape
+        sizes = size_of(found), size_of(wanted)
+        fix = ""
+        if len(wanted) == 3 and found == (wanted[2], *wanted[:2]):
+            fix = CHANNELS_LAST
+        elif table.feature_names is None and longer(table.inputs.shape) == longer(wanted):
+            fix = "a single example needs a first axis of length 1: save x[None]"
+        return DataError(
+            f"an example has the shape {found}, the training rows had {wanted}",
+            where=safe_text(table.origin),
+            why=f"it has {sizes[0]:,} numbers, theirs {sizes[1]:,}" if sizes[0] != sizes[1] else "",
+            fix=fix,
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the arrays, in types that JSON has."""
@@ -212,22 +228,23 @@ class DataSchema:
 _KINDS: dict[InputKind, str] = {"bytes": "bytes (0 to 255)", "numbers": "numbers"}
 
 
-def input_kind(inputs: Array) -> InputKind:
-    """What a table's inputs are."""
-    return "bytes" if inputs.dtype == np.uint8 else "numbers"
-
-
-def as_examples(inputs: Array) -> Array:
-    """Inputs as examples that networks take: vectors, and images that say their channels.
-
-    (n,) becomes (n, 1), and bytes (n, h, w) become (n, h, w, 1): bytes are pixels. Numbers
-    (n, h, w) stay as they are, for they may be anything; save images of numbers as (n, h, w, 1).
-    """
-    if inputs.ndim == 1:
-        return inputs.reshape(-1, 1)
-    if inputs.ndim == 3 and inputs.dtype == np.uint8:
-        return inputs.reshape(*inputs.shape, 1)
-    return inputs
+def _targets(table: Table) -> Array:
+    """The targets of rows to measure a model on, which must be there, and not of several parts."""
+    if table.parts is not None:
+        raise DataError(
+            f"`{safe_text(table.origin)}` is divided into {listing(set(table.parts.tolist()))}",
+            where=safe_text(table.origin),
+            fix="name the folder of one part",
+        )
+    if table.targets is None:
+        raise DataError(
+            "there are no targets",
+            where=safe_text(table.origin),
+            why="the model was trained on labels that are no column of a table",
+            fix="save inputs and targets in one file: np.savez('data.npz', x=x, y=y)",
+        )
+    check_lengths(table)
+    return table.targets
 
 
 def check_lengths(table: Table) -> None:

@@ -14,6 +14,7 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.text import safe_text
+from dnn_cli.base.types import Shape
 from dnn_cli.data.readers import image_file
 from dnn_cli.data.table import Columns, Table
 
@@ -21,6 +22,9 @@ SOURCES: Registry[SourceSpec]
 
 _SUFFIXES = {".csv": "csv", ".npy": "npy", ".npz": "npz"}
 _SUFFIXES |= dict.fromkeys(image_file.SUFFIXES, "image_folder")
+_NAMES = (
+    "give a folder of images, or a file whose name ends as its type does: .csv, .npy, .npz, .png"
+)
 _IDX = re.compile(r"(\.idx|[.-]idx\d-\w+)(\.gz)?\Z", re.IGNORECASE)  # how such names end
 
 
@@ -41,6 +45,10 @@ class SourceSpec(Spec):
         Raises:
             DataError: the source is missing, damaged, or lacks a wanted column.
         """
+
+    def target_advice(self, inputs: Shape) -> str:
+        """What to write in the configuration where this source has no targets beside `inputs`."""
+        return "name the target column in `data.target`"
 
     @classmethod
     def infer(cls, path: str, directory: Path | None = None) -> type[SourceSpec]:
@@ -79,7 +87,7 @@ def source_of(path: str, labelled: bool = False) -> SourceSpec:
     try:
         kind = SourceSpec.infer(path)
     except SpecError as error:
-        raise DataError(str(error), where=safe_text(path), why=error.fix) from error
+        raise DataError(str(error), where=safe_text(path), fix=_NAMES) from error
     options: dict[str, Any] = {kind.path_option: Path(path)}
     if labelled and kind.spec_name == "idx":
         options["labels"] = _labels_beside(Path(path))
@@ -88,19 +96,27 @@ def source_of(path: str, labelled: bool = False) -> SourceSpec:
 
 def _labels_beside(images: Path) -> Path:
     """The IDX file of the labels that belong to `images`, by its name."""
-    plain = images.name[:-3] if images.name.lower().endswith(".gz") else images.name
-    before, found, after = plain.rpartition("images")
-    name = re.sub(r"idx\d", "idx1", before + ("labels" if found else "") + after)
-    for one in (images.with_name(name), images.with_name(f"{name}.gz")):
-        if name != plain and one.exists():
-            return one
+    names = names_of_labels(images)
+    found = next(
+        (images.with_name(name) for name in names if images.with_name(name).exists()), None
+    )
+    if found is not None:
+        return found
     raise DataError(
         f"the labels of `{safe_text(images)}` are not beside it",
         where=safe_text(images),
-        fix=f"they are looked for in {safe_text(name)} and {safe_text(name)}.gz"
-        if name != plain
+        fix=f"they are looked for in {' and '.join(safe_text(name) for name in names)}"
+        if names
         else "call the files like …-images-idx3-ubyte and …-labels-idx1-ubyte",
     )
+
+
+def names_of_labels(images: Path) -> tuple[str, ...]:
+    """How the IDX file of the labels that belong to `images` may be called, plain or packed."""
+    plain = images.name[:-3] if images.name.lower().endswith(".gz") else images.name
+    before, found, after = plain.rpartition("images")
+    name = re.sub(r"idx\d", "idx1", before + ("labels" if found else "") + after)
+    return (name, f"{name}.gz") if name != plain else ()
 
 
 SOURCES = Registry("source", "dnn_cli.data.sources")

@@ -22,10 +22,10 @@ import numpy as np
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.random import Purpose, stream
-from dnn_cli.base.text import safe_text
+from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.place import Place, positions
-from dnn_cli.data.spec import SplitSpec
+from dnn_cli.data.spec import DataSpec, SplitSpec
 
 _WORDS = {
     "train": ("train", "training", "fit"),
@@ -127,6 +127,28 @@ def split_by_column(values: Array, place: Place, column: str) -> Parts:
             fix="mark the training rows by `train`",
         )
     return found
+
+
+def check_given_once(parts: Array, spec: DataSpec, place: Place) -> None:
+    """Refuse a section that names a part which the source brings too, as one of `parts`.
+
+    Raises:
+        DataError: says which.
+    """
+    there, where = set(parts.tolist()), safe_text(place.origin)
+    if spec.split is not None:
+        raise DataError(
+            f"`{where}` holds the parts {listing(there)}, and `data.split` divides it again",
+            where=where,
+            fix="remove `data.split`, or name the folder of one part as `data.source`",
+        )
+    for part, source in (("valid", spec.valid), ("test", spec.test)):
+        if source is not None and part in there:
+            raise DataError(
+                f"the {part} part is given twice: by a folder in `{where}` and as `data.{part}`",
+                where=where,
+                fix=f"remove `data.{part}`, or name the folder of one part as `data.source`",
+            )
 
 
 def rare_classes(strata: Array, split: SplitSpec) -> dict[int, int]:

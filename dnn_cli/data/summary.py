@@ -10,8 +10,8 @@ import numpy as np
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.data.dataset import Dataset
+from dnn_cli.data.examples import InputKind
 from dnn_cli.data.prepare import Prepared
-from dnn_cli.data.schema import InputKind
 from dnn_cli.data.spec import ScaleKind
 
 

@@ -16,7 +16,8 @@ class Columns:
     means every column that is neither target, excluded nor extra; `extra` columns are carried
     along as text (a split column, an identifier). With `target_required` False a missing target
     column is not an error (predicting). `image` is the (height, width, channels) that image files
-    are to be brought to; None leaves them as they are.
+    are to be brought to; None leaves them as they are. `of_model` says that a model asks, whose
+    columns are settled: a message then gives no advice for a configuration.
     """
 
     target: tuple[str | int, ...] = ()
@@ -25,6 +26,7 @@ class Columns:
     extra: tuple[str, ...] = ()
     target_required: bool = True
     image: Shape | None = None
+    of_model: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,8 @@ class Table:
 
     Shapes     inputs (n, *shape) of uint8, float32 or float64: nothing is lost here; C-ordered
                targets (n,) or (n, t): numbers as read, or text; None if the source has none
+               parts (n,): train, valid or test, where the source itself is divided
+               files: the file of each row as from the source's folder, where each has one
     """
 
     inputs: Array
@@ -43,6 +47,8 @@ class Table:
     origin: str = ""  # the file or name it came from, for messages
     first_row: int = 0  # position of its first row in the source, 0-based
     notes: tuple[str, ...] = ()  # what the source found out and the user should know, said once
+    parts: Array | None = None
+    files: tuple[str, ...] | None = None
 
     @property
     def rows(self) -> int:

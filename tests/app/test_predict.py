@@ -153,11 +153,15 @@ def test_a_pickle_inside_npy_is_not_run(table_run: Path, tmp_path: Path) -> None
 
 
 def test_not_a_number_in_one_cell_is_located(digits_run: Path, tmp_path: Path) -> None:
-    np.save(tmp_path / "x.npy", np.zeros((2, 8, 8), np.float32))
+    pixels = np.zeros((2, 8, 8), np.float32)
+    pixels[1, 2, 3] = np.nan
+    np.save(tmp_path / "x.npy", pixels)
     with pytest.raises(DnnError) as caught:
         predict_file(str(tmp_path / "x.npy"), model=str(digits_run), output=str(tmp_path / "o.csv"))
     assert caught.value.exit_code == 4
-    assert "bytes" in caught.value.problems[0].what
+    [problem] = caught.value.problems
+    assert problem.what == "the training rows were bytes (0 to 255), here is nan"
+    assert problem.where.endswith("x.npy: row 2 at [2, 3]")
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04junk", b"\x80\x04K\x01.", b"x" * 400])

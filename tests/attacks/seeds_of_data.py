@@ -77,6 +77,8 @@ def npzs() -> Iterable[bytes]:
     yield _npz(8, X=np.zeros((40, 30), "u1"))
     yield _npz(x=x, X=x)
     yield _npz(b=x)
+    yield _npz(8, features=x, labels=y)
+    yield _npz(X=x, Y=y)
     yield _zip({})
     yield _zip({"x.npy": b"", "readme.txt": b"a"})
     yield _zip({"../x.npy": _npy(x)})
@@ -133,6 +135,8 @@ def images() -> Iterable[bytes]:
         yield _image(grey, kind)
     for mode in ("1", "P", "LA", "RGBA", "I;16"):
         yield _image(grey.convert(mode), "PNG")
+    yield _image(grey.convert("I;16"), "TIFF")
+    yield _image(grey.convert("I;16B"), "TIFF")
     yield _image(colour.convert("CMYK"), "JPEG")
     turned = Image.Exif()
     turned[0x0112] = 6

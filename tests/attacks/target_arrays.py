@@ -11,13 +11,14 @@ import struct
 import warnings
 import zipfile
 import zlib
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import mutate
 import numpy as np
-from oracle import BrokenPromiseError, Target, attempt, require, scratch
+from oracle import LONGEST, BrokenPromiseError, Target, attempt, require, scratch
 
 from dnn_cli.data.readers.array_stream import ArrayStream
 from dnn_cli.data.readers.bytes_in import file_size, open_regular
@@ -116,6 +117,8 @@ def feed_npz(data: bytes) -> bool:
             split = bool(columns.target)
             _require_inputs(tables[0].inputs, whole[:, :-1] if split else whole)
             _require_same_in_pieces(tables[0], spec, columns)
+            advice = attempt(partial(spec.target_advice, whole.shape)) or ""
+            require(advice.isprintable() and len(advice) <= LONGEST, "advice that cannot be shown")
     return accepted
 
 

@@ -24,6 +24,8 @@ class MemorySource(SourceSpec):
     names: tuple[str, ...] | None = None
     target_names: tuple[str, ...] | None = None
     extra: Any = None
+    parts: Any = None
+    notes: tuple[str, ...] = ()
     asked: Any = None  # the columns asked for are appended
 
     def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
@@ -32,7 +34,14 @@ class MemorySource(SourceSpec):
         targets = None if self.targets is None else np.array(self.targets)
         extra = {name: np.array(values) for name, values in (self.extra or {}).items()}
         yield Table(
-            self.inputs.copy(), targets, self.names, self.target_names, extra, origin="rows.csv"
+            self.inputs.copy(),
+            targets,
+            self.names,
+            self.target_names,
+            extra,
+            origin="rows.csv",
+            notes=self.notes,
+            parts=None if self.parts is None else np.array(self.parts),
         )
 
 

@@ -93,7 +93,9 @@ def test_separate_sources_are_read_through_the_schema(memory):
     names = {"names": ("a", "b", "c", "d"), "target_names": ("kind",)}
     test = memory(ROWS[:5] + 1, KINDS[:5], **names, asked=asked)
     prepared = prepare(DataSpec(source=memory(ROWS, KINDS, **names), target=-1, test=test))
-    assert asked == [Columns(target=("kind",), features=("a", "b", "c", "d"))]
+    assert asked == [
+        Columns(target=("kind",), features=("a", "b", "c", "d"), of_model=True),
+    ]
     scaling = prepared.schema.scaling
     x, t = contents(prepared.test)
     np.testing.assert_allclose(x, (ROWS[:5] + 1 - scaling.shift) * scaling.scale, rtol=1e-6)
@@ -338,3 +340,59 @@ def test_byte_images_say_their_channels(memory, dtype, shape, expected, scale):
     assert again.columns(False).image == (
         expected if dtype is np.uint8 and len(expected) == 3 else None
     )
+
+
+PLACES = ["train"] * 40 + ["valid"] * 12 + ["test"] * 8
+
+
+def test_a_source_may_bring_its_parts(memory):
+    source = memory(ROWS, KINDS, parts=PLACES)
+    prepared = prepare(DataSpec(source=source, scale="none"))
+    for part, rows in ((prepared.train, slice(0, 40)), (prepared.valid, slice(40, 52)),
+                       (prepared.test, slice(52, 60))):  # fmt: skip
+        assert np.array_equal(part.inputs, ROWS[rows])
+    assert "split: 40 train, 12 valid, 8 test rows (by folder)" in prepared.notes
+
+
+@pytest.mark.parametrize(
+    ("parts", "more", "said"),
+    [
+        (PLACES, {"split": SplitSpec(test=0.2)}, "holds the parts test, train, valid, and"),
+        (PLACES, {"split": SplitSpec(column="part")}, "`data.split` divides it again"),
+        (PLACES, {"valid": 1}, "the valid part is given twice"),
+        (PLACES, {"test": 1}, "the test part is given twice"),
+    ],
+)
+def test_I03_parts_are_given_once(memory, parts, more, said):
+    more = {k: memory(ROWS[:9], KINDS[:9]) if v == 1 else v for k, v in more.items()}
+    with pytest.raises(DataError, match=said) as caught:
+        prepare(DataSpec(source=memory(ROWS, KINDS, parts=parts), **more))
+    assert "`data.source`" in caught.value.problems[0].fix
+
+
+def test_a_part_that_the_source_lacks_may_be_given(memory):
+    source = memory(ROWS[:52], KINDS[:52], parts=PLACES[:52])
+    prepared = prepare(DataSpec(source=source, test=memory(ROWS[52:], KINDS[52:]), scale="none"))
+    assert (prepared.train.rows, prepared.valid.rows, prepared.test.rows) == (40, 12, 8)
+
+
+def test_I03_a_divided_source_is_no_single_part(memory):
+    divided = memory(ROWS, KINDS, parts=PLACES)
+    with pytest.raises(DataError, match="is divided into test, train, valid") as caught:
+        prepare(DataSpec(source=memory(ROWS, KINDS), test=divided))
+    assert caught.value.problems[0].fix == "name the folder of one part"
+
+
+def test_what_other_sources_found_out_is_said(memory):
+    part = memory(ROWS[:9].reshape(9, 2, 2), KINDS[:9], notes=("of the test",))
+    prepared = prepare(DataSpec(source=memory(ROWS, KINDS, notes=("of both",)), test=part,
+                                valid=memory(ROWS[:9], KINDS[:9], notes=("of both",))))  # fmt: skip
+    notes = [note for note in prepared.notes if note.startswith("of ")]
+    assert notes == ["of both", "of the test"]
+    assert "examples of the shape (2, 2) are read as (4,), in row-major order" in prepared.notes
+
+
+def test_I04_channels_first_are_no_training_images(memory):
+    images = np.zeros((60, 3, 8, 8), np.uint8)
+    with pytest.raises(DataError, match="channels seem to come first"):
+        prepare(DataSpec(source=memory(images, KINDS)))

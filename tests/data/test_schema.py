@@ -176,11 +176,14 @@ def test_damaged_arrays_are_refused(change):
 def test_columns_to_ask_for():
     named = SCHEMAS[0]
     abc = ("a", "b", "c")
-    assert named.columns(True) == Columns(target=("kind",), features=abc)
-    assert named.columns(False) == Columns(target=("kind",), features=abc, target_required=False)
+    of_model = {"of_model": True}
+    assert named.columns(True) == Columns(target=("kind",), features=abc, **of_model)
+    assert named.columns(False) == Columns(
+        target=("kind",), features=abc, target_required=False, **of_model
+    )
     unnamed = SCHEMAS[1]
-    assert unnamed.columns(True) == Columns(target=(-1,))
-    assert unnamed.columns(False) == Columns(target_required=False)
+    assert unnamed.columns(True) == Columns(target=(-1,), **of_model)
+    assert unnamed.columns(False) == Columns(target_required=False, **of_model)
     assert not SCHEMAS[3].columns(True).target_required
 
 

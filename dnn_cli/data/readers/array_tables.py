@@ -60,13 +60,17 @@ def target_positions(inputs: ArrayStream, columns: Columns) -> tuple[int, ...]:
             raise DataError(
                 f"`{shown}` has no column `{safe_text(name)}`: an array has no column names",
                 where=shown,
-                fix="give the position of the target column (-1 is the last), or `targets`",
+                fix="give a table with the column names of the training, such as a .csv file"
+                if columns.of_model
+                else "give the position of the column (`target: -1` is the last), or its array",
             )
     if len(inputs.shape) != 2:
         raise DataError(
             f"target columns are asked of `{shown}`, which is no table: shape {inputs.shape}",
             where=shown,
-            fix="give the targets as an array of their own",
+            fix="give a table of the shape (rows, columns), as in training"
+            if columns.of_model
+            else "remove `data.target`, and give the targets as an array of their own",
         )
     width = inputs.width
     found = []
@@ -78,7 +82,9 @@ def target_positions(inputs: ArrayStream, columns: Columns) -> tuple[int, ...]:
             raise DataError(
                 f"there is no target column {position}: `{shown}` has {width} columns",
                 where=shown,
-                fix=f"positions go from 0 to {width - 1}, or from -1 backwards",
+                fix="give rows with all columns that the training rows had"
+                if columns.of_model
+                else f"positions go from 0 to {width - 1}, or from -1 backwards",
             )
     if len(set(found)) < len(found):
         raise DataError("two targets are the same column", where=shown)
@@ -104,7 +110,7 @@ def _check_shapes(inputs: ArrayStream, targets: ArrayStream | None) -> None:
         raise DataError(
             f"the targets in `{theirs}` have the shape {targets.shape}",
             where=theirs,
-            fix="give one target a row, or one row of targets",
+            fix="give targets of the shape (rows,) or (rows, targets)",
         )
     if targets.rows != inputs.rows:
         raise DataError(

@@ -3,10 +3,11 @@
 Read       PNG, JPEG, BMP, GIF, WebP, TIFF, told by their content; of several frames the first.
            Turned as the EXIF orientation says; transparency is dropped
 Channels   1 is grey, 3 is red, green, blue; palettes and CMYK are colour
+Depth      8 bits a channel; grey of 16 bits becomes x / 257, rounded, so that 65535 is 255
 Resized    bilinear over the area that a new pixel covers; the proportions are not kept
 Memory     one decoded image, of at most `PIL.Image.MAX_IMAGE_PIXELS` pixels
 Errors     a file that is cut short or damaged, so far as its format can tell (PNG has checksums),
-           and one of more than 8 bits a channel, which would be clipped
+           and one of other numbers, such as fractions, whose range nobody knows
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import warnings
 from io import BufferedReader
 from pathlib import Path
 from types import ModuleType
-from typing import IO, TYPE_CHECKING, TypeAlias
+from typing import IO, TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -35,8 +36,17 @@ _CHANNELS = {"1": 1, "L": 1, "LA": 1} | dict.fromkeys(
     ("P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"), 3
 )
 _MODES = {1: "L", 3: "RGB"}
+_DEEP = ("I;16", "I;16L", "I;16B", "I;16N")  # grey of 16 bits
+_PHOTOMETRIC = 262  # the tag of a TIFF file that says 0 where zero is white
 _BYTES = 4  # of a pixel: a file of more bytes than its largest image is none
 _HEADERS = 1 << 24  # bytes that metadata may take
+
+
+class Decoded(NamedTuple):
+    """An image as bytes (height, width, channels); `deep` if its file held 16 bits a pixel."""
+
+    pixels: Array
+    deep: bool
 
 
 def pillow() -> ModuleType:
@@ -55,7 +65,7 @@ def pillow() -> ModuleType:
     return PIL.Image
 
 
-def read_image(path: Path, size: Size | None, channels: int | None) -> Array:
+def read_image(path: Path, size: Size | None, channels: int | None) -> Decoded:
     """The image in the file at `path`, brought to `size` and `channels` where they are given.
 
     Raises:
@@ -87,7 +97,7 @@ def read_image(path: Path, size: Size | None, channels: int | None) -> Array:
             raise _bad(path, f"it is damaged or cut short ({reason})") from None
 
 
-def _decoded(path: Path, file: IO[bytes], size: Size | None, channels: int | None) -> Array:
+def _decoded(path: Path, file: IO[bytes], size: Size | None, channels: int | None) -> Decoded:
     from PIL import Image, ImageOps
 
     image: Image.Image = Image.open(file, formats=_FORMATS)
@@ -95,18 +105,31 @@ def _decoded(path: Path, file: IO[bytes], size: Size | None, channels: int | Non
         image.verify()  # the checksums; decoding alone does not look at them
         file.seek(0)
         image = Image.open(file, formats=_FORMATS)
-    if image.mode not in _CHANNELS:
-        raise _bad(path, f"its pixels are of the kind {image.mode}, not 8 bits a channel")
-    natural = _CHANNELS[image.mode]
+    # Before Pillow 11, PNG of 16 bits were opened as `I`; of other formats, that is 32 bits.
+    deep = image.mode in _DEEP or (image.mode == "I" and image.format == "PNG")
+    if image.mode not in _CHANNELS and not deep:
+        raise _bad(
+            path,
+            f"its pixels are of the kind {image.mode}, neither 8 bits a channel nor grey of 16",
+            "save it as a PNG file of 8 or 16 bits",
+        )
+    inverse = deep and getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == 0
     ImageOps.exif_transpose(image, in_place=True)
+    if deep:
+        image = Image.fromarray(_shallow(np.asarray(image)))
+    if inverse:  # of 8 bits Pillow turns them itself
+        image = ImageOps.invert(image)
+    natural = _CHANNELS[image.mode]
     image = image.convert(_MODES[channels or natural])
     if size is not None and (image.height, image.width) != size:
         image = image.resize((size[1], size[0]), Image.Resampling.BILINEAR)
-    return _array(image)
+    pixels = np.asarray(image, dtype=np.uint8).reshape(image.height, image.width, -1)
+    return Decoded(pixels, deep)
 
 
-def _array(image: Image) -> Array:
-    return np.asarray(image, dtype=np.uint8).reshape(image.height, image.width, -1)
+def _shallow(pixels: Array) -> Array:
+    """round(x / 257) of pixels from 0 to 65535: 257 is odd, so that no quotient ends in a half."""
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
 def _check_size(path: Path, found: int, module: ModuleType) -> None:
@@ -124,6 +147,6 @@ def _no_image(path: Path, head: bytes) -> DataError:
     )
 
 
-def _bad(path: Path, reason: str) -> DataError:
+def _bad(path: Path, reason: str, fix: str = "") -> DataError:
     shown = safe_text(path)
-    return DataError(f"cannot read the image `{shown}`: {reason}", where=shown)
+    return DataError(f"cannot read the image `{shown}`: {reason}", where=shown, fix=fix)

@@ -21,7 +21,7 @@ import numpy as np
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option
 from dnn_cli.base.text import safe_text
-from dnn_cli.base.types import size_of
+from dnn_cli.base.types import Shape, size_of
 from dnn_cli.data.readers.array_stream import ArrayStream
 from dnn_cli.data.readers.array_tables import array_tables
 from dnn_cli.data.readers.bytes_in import (
@@ -35,7 +35,8 @@ from dnn_cli.data.readers.bytes_in import (
     read_up_to,
 )
 from dnn_cli.data.readers.npy_format import MAX_RANK, MAX_ROW
-from dnn_cli.data.source import SOURCES, SourceSpec
+from dnn_cli.data.source import SOURCES, SourceSpec, names_of_labels
+from dnn_cli.data.source_line import source_line
 from dnn_cli.data.table import Columns, Table
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -64,6 +65,13 @@ class IdxSpec(SourceSpec):
                     fix="exchange `images` and `labels`",
                 )
             yield from array_tables(images, labels, columns, rows)
+
+    def target_advice(self, inputs: Shape) -> str:
+        """See `SourceSpec.target_advice`; the labels are looked for beside the images."""
+        images = Path(self.images)
+        names = names_of_labels(images) or ("LABELS",)
+        found = next((name for name in names if images.with_name(name).exists()), names[0])
+        return source_line("idx", {"images": images, "labels": images.with_name(found)})
 
 
 def _stream(path: Path, files: ExitStack) -> ArrayStream:

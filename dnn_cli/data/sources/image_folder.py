@@ -1,15 +1,21 @@
 """Image files: a folder of folders, whose names are the labels, or of images, or a single image.
 
-Order      by the names of the folders, then of the files
+Parts      folders train, valid (val, validation, dev) and test with those folders in each divide
+           the images: the training part must have a folder of every class
+Order      part by part, then natural by the names of the folders and of the files: digits count
+           as numbers
 Shapes     inputs (n, h, w, c) of uint8; c is 1 or 3. Without `size` and `channels` they are those
            that the model takes, and in training those of the first image; then the others must
            have them too
 Memory     the array that training uses, and one decoded image; in pieces: one piece
+Errors     the first image that cannot be read makes all others be looked at, so that one message
+           names them all
 Needs      the extra `image` (Pillow)
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +39,7 @@ from dnn_cli.data.table import Columns, Table
 @SOURCES.register("image_folder")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageFolderSpec(SourceSpec):
-    """Images in one folder a class; without labels: images in a folder, or one image."""
+    """One folder a class with its images, perhaps in parts; unlabelled: images, or one image."""
 
     path: Path = option("the folder, or a single image")
     size: tuple[int, int] | None = option(
@@ -48,16 +54,21 @@ class ImageFolderSpec(SourceSpec):
 
     def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
         """See `SourceSpec.tables`."""
-        found, origin = image_paths(self.path), str(self.path)
+        found, origin = image_paths(self.path, columns.target_required), str(self.path)
         _check_target(columns, found, origin)
-        reader = _Reader(*self._wanted(columns))
+        reader = _Reader(found.paths, origin, *self._wanted(columns), columns.of_model)
+        root = self.path if os.path.isdir(self.path) else Path(self.path).parent
         for first, count in pieces(len(found.paths), rows):
             part = slice(first, first + count)
+            inputs = reader.read(first, count)
             yield Table(
-                inputs=reader.read(found.paths[part], origin),
+                inputs=inputs,
                 targets=None if found.labels is None else np.array(found.labels[part]),
                 origin=origin,
                 first_row=first,
+                notes=(*found.notes, *((_DEEP,) if reader.deep else ())),
+                parts=None if found.parts is None else np.array(found.parts[part]),
+                files=tuple(_inside(path, root) for path in found.paths[part]),
             )
 
     def _wanted(self, columns: Columns) -> tuple[Size | None, int | None]:
@@ -75,43 +86,73 @@ class ImageFolderSpec(SourceSpec):
         return size or (h, w), channels or c
 
 
+_DEEP = "grey images of 16 bits were read as x / 257, rounded to whole numbers from 0 to 255"
+
+
 @final
 class _Reader:
     """Reads images that must all have one shape: the one given, or that of the first."""
 
-    def __init__(self, size: Size | None, channels: int | None) -> None:
+    def __init__(
+        self,
+        paths: Sequence[str],
+        origin: str,
+        size: Size | None,
+        channels: int | None,
+        of_model: bool,
+    ) -> None:
+        self._paths, self._origin, self._of_model = paths, origin, of_model
         self._size, self._channels = size, channels
         self._shape: Shape = ()
-        self._first = ""
+        self.deep = False  # whether an image of 16 bits was read
 
-    def read(self, paths: Sequence[str], origin: str) -> Array:
-        """The images (len(paths), h, w, c) as bytes."""
+    def read(self, first: int, count: int) -> Array:
+        """`count` images from number `first` on, (count, h, w, c) bytes."""
         inputs = np.empty(0, np.uint8)
-        for row, path in enumerate(paths):
-            image = read_image(Path(path), self._size, self._channels)
+        for row, path in enumerate(self._paths[first : first + count]):
+            try:
+                image, deep = read_image(Path(path), self._size, self._channels)
+            except DataError as error:
+                raise self._unreadable(error, first + row + 1) from None
             self._check(image.shape, path)
+            self.deep |= deep
             if row == 0:
-                require_memory(len(paths) * image.size, origin)
-                inputs = np.empty((len(paths), *image.shape), np.uint8)
+                require_memory(count * image.size, self._origin)
+                inputs = np.empty((count, *image.shape), np.uint8)
             inputs[row] = image
         return inputs
 
+    def _unreadable(self, error: DataError, start: int) -> DataError:
+        """`error` and those of all images from number `start` on."""
+        problems = list(error.problems)
+        for path in self._paths[start:]:
+            try:
+                read_image(Path(path), self._size, self._channels)
+            except DataError as another:
+                problems += another.problems
+        return DataError(problems)
+
     def _check(self, shape: Shape, path: str) -> None:
-        if not self._shape:
-            self._shape, self._first = shape, path
+        self._shape = self._shape or shape
         if shape == self._shape:
             return
         same_size = shape[:2] == self._shape[:2]
+        setting = "`channels` to 1 or 3" if same_size else "`size: [height, width]`"
         raise DataError(
             f"`{safe_text(path)}` is {_described(shape)}, but the first image, "
-            f"`{safe_text(self._first)}`, is {_described(self._shape)}",
+            f"`{safe_text(self._paths[0])}`, is {_described(self._shape)}",
             where=safe_text(path),
-            fix="set `channels` to 1 or 3" if same_size else "set `size: [height, width]`",
+            fix="bring all images to one size and kind" if self._of_model else f"set {setting}",
         )
 
 
 def _described(shape: Shape) -> str:
     return f"{'grey' if shape[2] == 1 else 'colour'} of {shape[0]}x{shape[1]} pixels"
+
+
+def _inside(path: str, root: Path) -> str:
+    """The path as from `root`, as text that can be written: what is not UTF-8 is escaped."""
+    return Path(path).relative_to(root).as_posix().encode("utf-8", "backslashreplace").decode()
 
 
 def _check_target(columns: Columns, found: ImagePaths, origin: str) -> None:
@@ -122,7 +163,7 @@ def _check_target(columns: Columns, found: ImagePaths, origin: str) -> None:
         raise DataError(
             "images have no columns to be targets: their labels are the names of their folders",
             where=safe_text(origin),
-            fix="remove `target`",
+            fix="give a table, as in training" if columns.of_model else "remove `target`",
         )
     if found.labels is None:
         raise DataError(

@@ -9,21 +9,26 @@ Errors     each member is unpacked no further than its header declares, and its 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import final
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option
 from dnn_cli.base.text import nearest, safe_text
+from dnn_cli.base.types import Shape, size_of
 from dnn_cli.data.readers.array_stream import ArrayStream
 from dnn_cli.data.readers.array_tables import array_tables
 from dnn_cli.data.readers.bytes_in import open_regular
 from dnn_cli.data.readers.npy_format import read_header
 from dnn_cli.data.readers.zip_in import Archive, keys_of, open_archive
 from dnn_cli.data.source import SOURCES, SourceSpec
+from dnn_cli.data.source_line import source_line
 from dnn_cli.data.table import Columns, Table
 
+_SHOWN = 20  # keys that a message lists
 _PAIRS = (("inputs", "targets"), ("x", "y"), ("X", "y"))
 
 
@@ -53,7 +58,7 @@ class NpzSpec(SourceSpec):
         elif len(pairs) == 1:
             inputs, default = pairs[0]
         else:
-            raise archive_error(archive, pairs)
+            raise self._unclear(archive, pairs, columns)
         if self.targets is not None:
             return inputs, _present(archive, self.targets, "targets")
         by_position = any(isinstance(name, int) for name in columns.target)
@@ -61,16 +66,75 @@ class NpzSpec(SourceSpec):
             return inputs, default
         return inputs, None
 
+    def _unclear(
+        self, archive: Archive, pairs: list[tuple[str, str]], columns: Columns
+    ) -> DataError:
+        """The error where no key, or more than one, says where the inputs are."""
+        found = "several keys may be" if pairs else "no key is one of inputs, x, X for"
+        x, y = _likely(archive)
+        named = {"x": x, "y": y} if y is not None and columns.target_required else {"x": x}
+        pairs_shown = ", ".join(f"{key}={safe_text(name)}" for key, name in named.items())
+        return DataError(
+            f"`{safe_text(archive.origin)}`: {found} the inputs",
+            where=safe_text(archive.origin),
+            why=_described(archive),
+            fix=f"save them under keys that are known: np.savez('data.npz', {pairs_shown})"
+            if columns.of_model
+            else self._line(x, (y or "KEY") if columns.target_required else None),
+        )
 
-def archive_error(archive: Archive, pairs: list[tuple[str, str]]) -> DataError:
-    """The error for an archive in which no key, or more than one, says where the inputs are."""
-    found = "several keys may be" if pairs else "no key is one of inputs, x, X for"
-    return DataError(
-        f"`{safe_text(archive.origin)}`: {found} the inputs",
-        where=safe_text(archive.origin),
-        why=keys_of(archive),
-        fix="name the keys: {type: npz, path: …, inputs: KEY, targets: KEY}",
-    )
+    def target_advice(self, inputs: Shape) -> str:
+        """See `SourceSpec.target_advice`; the archive is looked into for likely targets."""
+        with open_regular(self.path) as file, open_archive(file, str(self.path)) as archive:
+            key, _ = self._keys(archive, Columns())
+            targets = _likely(archive, key)[1]
+        if targets is None and len(inputs) == 2 and inputs[1] > 1:
+            return "`data.target: -1` if they are the last column"
+        return self._line(key, targets or "KEY")
+
+    def _line(self, inputs: str, targets: str | None) -> str:
+        options: dict[str, str | Path] = {"path": Path(self.path), "inputs": inputs}
+        return source_line("npz", options if targets is None else {**options, "targets": targets})
+
+
+def _likely(archive: Archive, inputs: str | None = None) -> tuple[str, str | None]:
+    """The keys that inputs (`inputs`, if it is known) and targets seem to have, by their shapes.
+
+    Targets have as many rows as the inputs and fewer numbers in each; of several pairs, one of a
+    training set, with names that are alike.
+    """
+    shapes = _shapes(archive)
+    for key in sorted(shapes, key=lambda name: "train" not in name.lower()):
+        rows, width = shapes[key][:1], size_of(shapes[key][1:])
+        if len(shapes[key]) < 2 or inputs not in (None, key):
+            continue
+        others = [
+            name
+            for name, shape in shapes.items()
+            if shape[:1] == rows and len(shape) <= 2 and size_of(shape[1:]) < width
+        ]
+        if others:
+            return key, nearest(key, others) or others[0]
+    return inputs or next(iter(shapes), "KEY"), None
+
+
+def _shapes(archive: Archive) -> dict[str, Shape]:
+    """The shapes of the first arrays that can be read, by key."""
+    found = {}
+    for key in islice(archive.members, _SHOWN):
+        with suppress(DataError):
+            found[key] = _stream(archive, key, text=True).shape
+    return found
+
+
+def _described(archive: Archive) -> str:
+    """The keys and shapes found, for a message."""
+    shapes = _shapes(archive)
+    if not shapes:
+        return keys_of(archive)
+    more = len(archive.members) - len(shapes)
+    listed = ", ".join(f"{safe_text(k, 40)} {safe_text(v, 40)}" for k, v in shapes.items())
+    return f"the archive holds {listed}" + (f" and {more} more" if more else "")
 
 
 def _present(archive: Archive, key: str, role: str) -> str:

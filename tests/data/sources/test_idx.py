@@ -169,3 +169,13 @@ def test_no_second_copy(tmp_path: Path, whole, pack):
 
 def test_no_rows_do_not_hide_what_follows(spec, refused):
     assert "goes on after its data" in refused(spec(gzip.compress(idx(IMAGES[:0], ">f4") + b"\0")))
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_the_line_that_names_the_labels(tmp_path, beside):
+    images, labels = tmp_path / "train-images-idx3-ubyte", tmp_path / "train-labels-idx1-ubyte.gz"
+    if beside:
+        labels.write_bytes(b"")
+    name = str(labels) if beside else str(labels)[:-3]
+    line = f"data: {{source: {{type: idx, images: {images}, labels: {name}}}}}"
+    assert IdxSpec(images=images).target_advice((3, 28, 28)) == line

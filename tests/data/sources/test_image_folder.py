@@ -50,13 +50,14 @@ def test_one_folder_a_class_in_the_order_of_names(folder, whole, streamed, same)
     pixels = {name: grey() for name in names}
     spec = ImageFolderSpec(path=folder(pixels))
     table = whole(spec)
-    order = ["cat/10.png", "cat/9.png", "cat/B.png", "cat/a.PNG", "dog/b.png"]
+    order = ["cat/9.png", "cat/10.png", "cat/B.png", "cat/a.PNG", "dog/b.png"]
     assert table.targets.tolist() == ["cat"] * 4 + ["dog"]
     assert table.inputs.dtype == np.uint8 and table.inputs.shape == (5, 4, 3, 1)
     assert np.array_equal(table.inputs[..., 0], np.stack([pixels[name] for name in order]))
     for rows in (1, 2, 5, 100):
         same(table, streamed(spec, rows))
     assert table.feature_names is None and table.origin == str(spec.path)
+    assert table.files == tuple(order)
 
 
 def test_images_without_labels(folder, whole, streamed, same):
@@ -212,10 +213,32 @@ def test_damaged_png_is_told_by_its_checksums(folder, refused, whole):
         content[place] ^= 0x10
 
 
-def test_a_damaged_image_is_named_among_good_ones(folder, refused):
-    root = folder({"a/1.png": grey(), "a/2.png": encoded(grey())[:-30], "b/3.png": grey()})
-    message = refused(ImageFolderSpec(path=root))
-    assert "a/2.png" in message and "damaged or cut short" in message
+@pytest.mark.parametrize("columns", [{}, PREDICT], ids=["train", "predict"])
+def test_I01_all_damaged_images_are_named_at_once(folder, columns):
+    """Whole and in pieces, of whichever piece they are; a missing and a strange file too."""
+    bad = {
+        "a/02.png": encoded(grey())[:-30],
+        "a/05.png": b"hello",
+        "b/09.png": encoded(grey())[:50],
+    }
+    good = {f"{'ab'[i % 2]}/{i:02}.png": grey() for i in range(10) if i not in (2, 5, 9)}
+    root = folder({**good, **bad})
+    for rows in (None, 1, 4):
+        with pytest.raises(DataError) as caught:
+            list(ImageFolderSpec(path=root).tables(Columns(**columns), rows))
+        assert [p.where for p in caught.value.problems] == [str(root / name) for name in bad]
+        assert "damaged or cut short" in caught.value.problems[0].what
+
+
+def test_I01_at_most_twenty_damaged_images_are_shown(folder):
+    from dnn_cli.console.errors import render
+
+    root = folder({f"x/{i}.png": encoded(grey())[:-30] for i in range(27)})
+    with pytest.raises(DataError) as caught:
+        list(ImageFolderSpec(path=root).tables(Columns()))
+    text = render(caught.value)
+    assert text.count("cannot read the image") == 20 and "and 7 more" in text
+    assert "x/19.png" in text and "x/20.png" not in text
 
 
 @pytest.mark.parametrize(
@@ -241,40 +264,97 @@ def test_the_content_decides_not_the_name(folder, whole):
     assert np.array_equal(whole(ImageFolderSpec(path=root), **PREDICT).inputs[0], pixels)
 
 
-@pytest.mark.parametrize("mode", ["I;16", "F"])
-def test_more_than_8_bits_are_not_clipped(folder, refused, mode):
+def tiff16(pixels, order="<", photometric=1):
+    """A TIFF file of 16-bit grey, written by hand from the TIFF 6.0 specification."""
+    data = pixels.astype(f"{order}u2").tobytes()
+    height, width = pixels.shape
+    short, long = 3, 4
+    tags = [(256, short, width), (257, short, height), (258, short, 16), (259, short, 1),
+            (262, short, photometric), (273, long, 8), (277, short, 1), (278, short, height),
+            (279, long, len(data))]  # fmt: skip
+    out = (b"II" if order == "<" else b"MM") + struct.pack(f"{order}HI", 42, 8 + len(data)) + data
+    out += struct.pack(f"{order}H", len(tags))
+    for tag, kind, value in tags:
+        packed = struct.pack(f"{order}HH", value, 0) if kind == short else None
+        out += struct.pack(f"{order}HHI", tag, kind, 1)
+        out += packed or struct.pack(f"{order}I", value)
+    return out + struct.pack(f"{order}I", 0)
+
+
+def png16(pixels):
+    """A PNG file of 16-bit grey, written by hand from the specification: big-endian samples."""
+
+    def chunk(kind, content):
+        body = kind + content
+        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+    height, width = pixels.shape
+    lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in pixels)
+    header = struct.pack(">2I5B", width, height, 16, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(lines)), chunk(b"IEND", b""))
+    )
+
+
+DEEP = np.arange(1 << 16, dtype=np.uint16).reshape(256, 256)
+SHALLOW = np.rint(DEEP / 257).astype(np.uint8)  # in float64, where every quotient is exact enough
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        png16(DEEP),
+        tiff16(DEEP, "<"),
+        pytest.param(tiff16(DEEP, ">"), id="big-endian"),
+        pytest.param(encoded(DEEP, "TIFF", compression="tiff_lzw"), id="lzw"),
+        pytest.param(encoded(DEEP, "PNG"), id="pillow"),
+        pytest.param(tiff16(65535 - DEEP, photometric=0), id="zero-is-white"),
+    ],
+)
+def test_16_bits_of_grey_become_8(folder, whole, streamed, same, content):
+    """Every one of the 65,536 values, and said once; the name tells nothing."""
+    spec = ImageFolderSpec(path=folder({"a.png": content}))
+    table = whole(spec, **PREDICT)
+    assert table.inputs.shape == (1, 256, 256, 1) and table.inputs.dtype == np.uint8
+    assert np.array_equal(table.inputs[0, ..., 0], SHALLOW)
+    [note] = table.notes
+    assert "16 bits" in note and "x / 257" in note
+    same(table, streamed(spec, 1, **PREDICT))
+
+
+def test_16_bits_are_turned_resized_and_coloured_as_8_bits_are(folder, whole):
+    deep = np.arange(0, 12 * 257 * 20, 257 * 20, dtype=np.uint16).reshape(3, 4)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    files = {
+        "a.png": encoded(deep, exif=exif),
+        "b.png": encoded((deep // 257).astype(np.uint8), exif=exif),
+    }
+    for options in ({}, {"size": (2, 5)}, {"channels": 3}):
+        table = whole(ImageFolderSpec(path=folder(files), **options), **PREDICT)
+        assert np.array_equal(table.inputs[0], table.inputs[1])
+    assert table.inputs.shape == (2, 4, 3, 3)
+
+
+def test_8_bits_are_not_said_to_be_16(folder, whole):
+    assert whole(ImageFolderSpec(path=folder({"a.png": grey()})), **PREDICT).notes == ()
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_numbers_without_a_known_range_are_refused(folder, refused, mode):
     image, out = Image.new(mode, (3, 3)), io.BytesIO()
     image.save(out, "TIFF")
     message = refused(ImageFolderSpec(path=folder({"a.tif": out.getvalue()})), **PREDICT)
-    assert f"kind {mode}" in message and "8 bits" in message
-
-
-def test_wrong_suffixes_are_named(folder, refused):
-    root = folder({"a.png": grey(), "notes.txt": b"", "b.heic": b"", "c": b""})
-    message = refused(ImageFolderSpec(path=root), **PREDICT)
-    assert "3 file(s) that are no images by their names: b.heic, c, notes.txt" in message
-
-
-def test_hidden_files_are_passed_over(folder, whole):
-    hidden = {".DS_Store": b"", "Thumbs.db": b"", "desktop.ini": b"", "x/.a.png": b""}
-    root = folder({"x/a.png": grey(), "y/b.png": grey(), ".git/c.png": b"", **hidden})
-    assert whole(ImageFolderSpec(path=root)).targets.tolist() == ["x", "y"]
-
-
-def test_empty_folders(folder, refused, tmp_path):
-    root = folder({"x/a.png": grey(), "y/.hidden": b""})
-    assert "set/y` holds no images" in refused(ImageFolderSpec(path=root))
-    (tmp_path / "empty").mkdir()
-    assert "empty` holds no images" in refused(ImageFolderSpec(path=tmp_path / "empty"), **PREDICT)
+    assert f"kind {mode}" in message and "neither 8 bits a channel nor grey of 16" in message
 
 
 def test_wrong_levels(folder, refused):
-    root = folder({"train/x/a.png": grey(), "test/x/a.png": grey()})
+    root = folder({"cats/x/a.png": grey(), "dogs/x/a.png": grey()})
     message = refused(ImageFolderSpec(path=root))
-    assert "set/test`" in message and "holds folders (x)" in message
+    assert "set/cats`" in message and "holds folders (x)" in message
     root = folder({"b.png": grey()})
     message = refused(ImageFolderSpec(path=root))
-    assert "holds folders (test, train) and files (b.png)" in message
+    assert "holds folders (cats, dogs) and images (b.png)" in message
 
 
 def test_missing(tmp_path, refused):

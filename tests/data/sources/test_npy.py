@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from dnn_cli.data.sources.npy import NpySpec
 
@@ -198,3 +199,41 @@ def test_pieces_take_constant_memory(tmp_path):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert total == 50_000 and peak < 4 << 20
+
+
+@pytest.mark.parametrize(
+    ("inputs", "beside", "found"),
+    [
+        ("X.npy", ["y.npy"], "y.npy"),
+        ("X.npy", ["Y.npy", "labels.npy"], "Y.npy"),
+        ("x_train.npy", ["y_train.npy", "y.npy", "y_test.npy"], "y_train.npy"),
+        ("train_images.npy", ["train_labels.npy", "test_labels.npy"], "train_labels.npy"),
+        ("features.npy", ["targets.npy"], "targets.npy"),
+        ("train-inputs.npy", ["train-targets.npy"], "train-targets.npy"),
+        ("rows.npy", ["labels.npy"], "labels.npy"),
+        ("rows.npy", [], "y.npy"),
+    ],
+)
+def test_the_line_that_names_the_file_of_targets(tmp_path, whole, inputs, beside, found):
+    spec = save(tmp_path / inputs, np.zeros((3, 2)))
+    for name in beside:
+        np.save(tmp_path / name, np.arange(3))
+    advice = spec.target_advice((3, 2))
+    line, _, rest = advice.partition(", or ")
+    source = yaml.safe_load(line)["data"]["source"]
+    assert source == {"type": "npy", "path": str(spec.path), "targets": str(tmp_path / found)}
+    assert ("`data.target: -1`" in rest) == (not beside)
+    if beside:
+        del source["type"]
+        assert whole(NpySpec(**source)).targets.tolist() == [0, 1, 2]
+    assert "target: -1" not in spec.target_advice((3, 8, 8))  # no table: it has no last column
+
+
+def test_a_model_is_given_no_advice_for_a_configuration(tmp_path, refused):
+    spec, images = save(tmp_path / "x.npy", np.zeros((3, 2))), np.zeros((3, 2, 2))
+    model = {"of_model": True}
+    for target, said in ((("y",), "such as a .csv file"), ((5,), "all columns that the training")):
+        message = refused(spec, target=target, **model)
+        assert said in message and "target: -1" not in message and "positions" not in message
+    message = refused(save(tmp_path / "i.npy", images), target=(-1,), **model)
+    assert "(rows, columns), as in training" in message and "data.target" not in message

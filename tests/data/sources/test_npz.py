@@ -7,7 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
+from dnn_cli.base.errors import DataError
+from dnn_cli.base.text import safe_text
 from dnn_cli.data.readers import zip_in
 from dnn_cli.data.sources.npz import NpzSpec
 
@@ -67,7 +70,10 @@ def test_inputs_alone_and_columns(path, whole):
 def test_D11_keys(path, refused):
     np.savez(path, a=X, b=Y)
     message = refused(NpzSpec(path=path))
-    assert "no key is one of inputs, x, X" in message and "the archive holds a, b" in message
+    assert (
+        "no key is one of inputs, x, X" in message
+        and "the archive holds a (9, 4), b (9,)" in message
+    )
     np.savez(path, x=X, X=X, y=Y)
     assert "several keys" in refused(NpzSpec(path=path))
     assert "it is empty" in refused(archive(path))
@@ -236,3 +242,58 @@ def test_an_archive_behind_other_bytes_is_none(path, refused, tmp_path):
     np.savez(tmp_path / "x.npz", x=np.ones((2, 2)))
     path.write_bytes(b"PKother" + (tmp_path / "x.npz").read_bytes())
     assert "is not a .npz archive" in refused(NpzSpec(path=path))
+
+
+LINE = "data: {{source: {{type: npz, path: {path}, inputs: {x}, targets: {y}}}}}"
+
+
+@pytest.mark.parametrize(
+    ("arrays", "x", "y"),
+    [
+        ({"a": X, "b": Y}, "a", "b"),
+        ({"labels": Y, "pictures": RNG.integers(0, 9, (9, 3, 3))}, "pictures", "labels"),
+        ({"arr_0": X, "arr_1": Y[:, None]}, "arr_0", "arr_1"),  # np.savez(path, x, y)
+        # as Keras keeps MNIST
+        ({"x_test": X[:4], "y_test": Y[:4], "x_train": X, "y_train": Y}, "x_train", "y_train"),
+        ({"x_test": X[:9], "y_test": Y[:9], "x_train": X, "y_train": Y}, "x_train", "y_train"),
+        ({"a b": X, "true": Y}, '"a b"', '"true"'),
+        ({'say "x"\\': X, "\x1b[1m\u202e": Y}, r'"say \"x\"\\"', r'"\x1b[1m\u202e"'),
+        ({"a": X, "b": X}, "a", "KEY"),
+    ],
+)
+def test_D11_the_line_to_write_is_shown(path, refused, whole, arrays, x, y):
+    np.savez(path, **arrays)
+    with pytest.raises(DataError) as caught:
+        whole(NpzSpec(path=path))
+    [problem] = caught.value.problems
+    assert problem.fix == LINE.format(path=path, x=x, y=y)
+    assert all(f"{safe_text(k)} {v.shape}" in problem.why for k, v in arrays.items())
+    if y == "KEY":
+        return
+    document = yaml.safe_load(problem.fix)["data"]["source"]
+    del document["type"]
+    assert whole(NpzSpec(**document)).targets is not None  # the advice can be followed
+
+
+def test_D11_a_model_is_given_no_line_of_a_configuration(path, refused):
+    np.savez(path, a=X, b=Y)
+    model = {"of_model": True}
+    assert "np.savez('data.npz', x=a, y=b)" in refused(NpzSpec(path=path), **model)
+    message = refused(NpzSpec(path=path), **model, target_required=False)
+    assert "np.savez('data.npz', x=a)" in message and "source" not in message
+
+
+@pytest.mark.parametrize("key", ["Y", "labels"])
+def test_D11_targets_under_another_key(path, key):
+    np.savez(path, **{"X": X, key: Y, "other": np.zeros(3)})
+    assert NpzSpec(path=path).target_advice((9, 4)) == LINE.format(path=path, x="X", y=key)
+    np.savez(path, X=X)
+    assert "`data.target: -1`" in NpzSpec(path=path).target_advice((9, 4))
+    assert NpzSpec(path=path).target_advice((9, 3, 3)) == LINE.format(path=path, x="X", y="KEY")
+
+
+def test_the_name_of_a_file_at_hand_is_shown_as_it_is(path, monkeypatch):
+    np.savez(path, X=X, Y=Y)
+    monkeypatch.chdir(path.parent)
+    found = NpzSpec(path=Path("x.npz")).target_advice((9, 4))
+    assert found == "data: {source: {type: npz, path: x.npz, inputs: X, targets: Y}}"
