@@ -24,3 +24,8 @@ def quick() -> Iterator[None]:
     """No fsync, for tests that do not cut the power."""
     with armed(Faults()):
         yield
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes by their length: gzip puts the time into them, and workers must agree on names."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
