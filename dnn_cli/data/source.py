@@ -20,7 +20,9 @@ from dnn_cli.data.table import Columns, Table
 
 SOURCES: Registry[SourceSpec]
 
-_SUFFIXES = {".csv": "csv", ".npy": "npy", ".npz": "npz"}
+_SUFFIXES = {".npy": "npy", ".npz": "npz"}
+_TEXT = (".csv", ".tsv", ".tab", ".txt")
+_SUFFIXES |= dict.fromkeys((*_TEXT, *(f"{suffix}.gz" for suffix in _TEXT)), "csv")
 _SUFFIXES |= dict.fromkeys(image_file.SUFFIXES, "image_folder")
 _NAMES = (
     "give a folder of images, or a file whose name ends as its type does: .csv, .npy, .npz, .png"
@@ -54,13 +56,15 @@ class SourceSpec(Spec):
     def infer(cls, path: str, directory: Path | None = None) -> type[SourceSpec]:
         """The spec that reads a bare path, relative to `directory`.
 
-        By how its name ends: `.csv`, `.npy`, `.npz`, `.idx`, `-idx3-ubyte` (both perhaps with
-        `.gz`), or an image's suffix; a folder is one of images.
+        By how its name ends: `.csv`, `.tsv`, `.tab`, `.txt`, `.idx`, `-idx3-ubyte` (all perhaps
+        with `.gz`), `.npy`, `.npz`, or an image's suffix; a folder is one of images.
 
         Raises:
             SpecError: the name says nothing, and is no folder's.
         """
-        kind = _SUFFIXES.get(Path(path).suffix.lower())
+        ends = [suffix.lower() for suffix in Path(path).suffixes]
+        packed = ends[-1:] == [".gz"]
+        kind = _SUFFIXES.get("".join(ends[-2:] if packed else ends[-1:]))
         if kind is None and _IDX.search(path):
             kind = "idx"
         if kind is None and path and os.path.isdir((directory or Path()) / path):

@@ -47,6 +47,9 @@ def feed_csv(data: bytes) -> bool:
 def _require_cells(table: Table, data: bytes, delimiter: str) -> None:
     """The numbers and targets are those that Python's csv module and `float` find."""
     header, *rows = _rows(data, delimiter)
+    if not (header[0] and header[-1]):  # an index, and what a separator at the end makes
+        kept = [column for column, name in enumerate(header) if name]
+        header, *rows = [[row[column] for column in kept] for row in (header, *rows)]
     names = [*(table.feature_names or ()), *(table.target_names or ())]
     require(names == header, "other columns")
     width = len(table.feature_names or ())

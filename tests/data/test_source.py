@@ -40,7 +40,9 @@ def test_standard_input_is_csv():
     assert source_of("-").spec_name == "csv"
 
 
-@pytest.mark.parametrize("path", ["a.txt", "a", "", "a.gz", "idx3-ubytes/a.txt", "a.idx/b", "a\0b"])
+@pytest.mark.parametrize(
+    "path", ["a.dat", "a", "", "a.gz", "a.csv.zip", "idx3-ubytes/a.dat", "a.idx/b", "a\0b"]
+)
 def test_names_that_say_nothing(path):
     with pytest.raises(DataError, match="cannot tell the type"):
         source_of(path)

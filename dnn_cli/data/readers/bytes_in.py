@@ -7,6 +7,7 @@ import itertools
 import os
 import stat
 import zlib
+from collections.abc import Callable
 from io import FileIO
 from pathlib import Path
 from typing import Protocol
@@ -193,3 +194,14 @@ class Gunzip:
     def _damaged(self, reason: str) -> DataError:
         shown = safe_text(self._origin)
         return DataError(f"cannot unpack `{shown}`: {reason}", where=shown)
+
+
+def unpacked(file: FileIO, origin: str) -> Callable[[int], bytes]:
+    """What reads some bytes of a gzip file, unpacked."""
+    reader = Gunzip(file, origin)
+
+    def read(count: int) -> bytes:
+        found = bytearray(count)
+        return bytes(found[: reader.readinto(memoryview(found))])
+
+    return read

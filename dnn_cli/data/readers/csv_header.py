@@ -1,21 +1,160 @@
-"""The header of a CSV file: the names of its columns, and what the separator may be."""
+"""The first row of a CSV file: what separates its cells, and what the columns are called."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
+import numpy as np
+
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
+from dnn_cli.base.types import Array
 from dnn_cli.data.readers.csv_cells import is_number
 from dnn_cli.data.readers.csv_records import Records
+from dnn_cli.data.readers.selection import Selection, select
+from dnn_cli.data.table import Columns
 
-_SEPARATORS = {";": ";", "\t": "\\t", "|": "|", ",": ","}
+NAMELESS = ""
+_SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}  # of equals the first
 
 
-def header_of(head: Records, delimiter: str, origin: str) -> tuple[str, ...]:
-    """The column names in the first record, without the blanks around them.
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The names of the columns, the blanks around them left out; `named` if a row held them."""
 
-    Raises:
-        DataError: not text, a damaged quote, no header, or a name that is empty or used twice.
-    """
+    names: tuple[str, ...]
+    delimiter: str
+    named: bool
+    origin: str
+    line: int
+    notes: tuple[str, ...] = ()
+    index: bool = False  # the first column has no name: an index
+    empty: bool = False  # the last column has no name: it has to be empty
+
+    @classmethod
+    def of(
+        cls, head: Records, origin: str, delimiter: str | None, named: bool, columns: Columns
+    ) -> Header:
+        """What the first record says. `delimiter` None: the one that it has most of.
+
+        Columns that are wanted by position are in a file without names, too: what `predict` is
+        given need not say so.
+
+        Raises:
+            DataError: not text, a damaged quote, no header, a wanted name that is there twice, or,
+                where all columns are wanted, one without a name.
+        """
+        notes: tuple[str, ...] = ()
+        if delimiter is None:
+            delimiter = separator_of(head.text(origin))
+            if delimiter != ",":
+                notes = (f"{safe_text(origin)}: cells are separated by {_SEPARATORS[delimiter]}s",)
+        row = _cells(head, delimiter, origin)
+        wanted = columns.features
+        by_position = tuple(str(place) for place in range(len(row)))
+        if not named or (wanted is not None and _only_positions(wanted, row)):
+            return cls(by_position, delimiter, False, origin, head.line, notes)
+        found = cls(row, delimiter, True, origin, head.line, notes)
+        if wanted is None or not set(wanted) <= set(row):
+            found._require_names()
+        return found if wanted is not None else found._all_named()
+
+    def select(self, columns: Columns) -> Selection:
+        """The columns wanted; positions do not count a last column that has to be empty.
+
+        Raises:
+            DataError: see `selection.select`.
+        """
+        self._require_single(columns)
+        if self.index:
+            columns = replace(columns, exclude=(*columns.exclude, NAMELESS))
+        names = self.names[:-1] if self.empty else self.names
+        found = select(names, columns, self.origin, self.hint)
+        if self.empty:
+            found = replace(found, extra=(*found.extra, len(names)))
+        return found
+
+    @property
+    def hint(self) -> str:
+        """A fix to suggest if the row looks as if another character separated its cells."""
+        if len(self.names) > 1:
+            return ""
+        counts = {c: self.names[0].count(c) for c in _SEPARATORS if c != self.delimiter}
+        likely = max(counts, key=lambda c: counts[c])
+        shown = likely.replace("\t", "\\t")
+        return f'the separator may be another: `delimiter: "{shown}"`' if counts[likely] else ""
+
+    def require_empty(self, cells: Array, first_row: int) -> None:
+        """Refuse a last column without a name that holds something after all.
+
+        Raises:
+            DataError: names the first row.
+        """
+        found = np.flatnonzero(cells != b"")
+        if len(found):
+            raise DataError(
+                f"column {len(self.names)} has no name, and is not empty",
+                where=f"{safe_text(self.origin)}: row {first_row + int(found[0]) + 1}",
+                fix="give it a name in the first row",
+            )
+
+    def _require_names(self) -> None:
+        where = f"{safe_text(self.origin)}:{self.line}"
+        if not any(self.names):
+            raise DataError(
+                "the first line is empty", where=where, fix="the first row names the columns"
+            )
+        if all(is_number(name) for name in self.names):
+            raise DataError(
+                f"there is no header: the first row is {safe_text(', '.join(self.names), 60)}",
+                where=where,
+                fix="add a first row that names the columns, or train with the source "
+                "`{type: csv, path: …, header: false}`, which calls them 0, 1, 2, …",
+            )
+
+    def _all_named(self) -> Header:
+        """The same, knowing of an index and of a last column of nothing."""
+        index, notes = not self.names[0], self.notes
+        last = len(self.names) - 1
+        empty = last > 0 and not self.names[last]
+        shown = safe_text(self.origin)
+        if index:
+            notes = (*notes, f"{shown}: the first column has no name and is left out as an index")
+        if empty:
+            notes = (*notes, f"{shown}: rows end in the delimiter, the last column is left out")
+        for column, name in enumerate(self.names):
+            if not name and not (column == 0 and index) and not (column == last and empty):
+                raise self._error(column, f"column {column + 1} has no name")
+        return replace(self, notes=notes, index=index, empty=empty)
+
+    def _require_single(self, columns: Columns) -> None:
+        """Refuse a name that is there twice, where it is wanted."""
+        seen: dict[str, int] = {}
+        texts = {name for name in columns.target if isinstance(name, str)}
+        wanted = {*(columns.features or self.names), *columns.extra, *texts}
+        for column, name in enumerate(self.names):
+            if name and name in seen and name in wanted:
+                both = f"columns {seen[name] + 1} and {column + 1}"
+                raise self._error(column, f"{both} are both called `{safe_text(name)}`")
+            seen.setdefault(name, column)
+
+    def _error(self, column: int, what: str) -> DataError:
+        return DataError(what, where=f"{safe_text(self.origin)}:{self.line}:{column + 1}")
+
+
+def separator_of(line: str) -> str:
+    """The separator that a first row has most of outside quotes; the comma if it has none."""
+    plain = "".join(line.split('"')[::2])
+    return max(_SEPARATORS, key=plain.count)
+
+
+def _only_positions(wanted: tuple[str, ...], row: tuple[str, ...]) -> bool:
+    """Whether the `wanted` columns are called by positions, and no row says those names."""
+    return all(name.isdecimal() for name in wanted) and not set(wanted) <= set(row)
+
+
+def _cells(head: Records, delimiter: str, origin: str) -> tuple[str, ...]:
+    """The cells of the first record, without the blanks around them."""
     import csv
 
     where = f"{safe_text(origin)}:{head.line}"
@@ -30,38 +169,4 @@ def header_of(head: Records, delimiter: str, origin: str) -> tuple[str, ...]:
             where=where,
             fix='quote the whole name and double the quote: "width 5"""',
         )
-    names = tuple(name.strip(" \t") for name in row)
-    if not any(names):
-        raise DataError(
-            "the first line is empty", where=where, fix="the first row names the columns"
-        )
-    if all(is_number(name) for name in names):
-        raise DataError(
-            f"there is no header: the first row is {safe_text(', '.join(names), 60)}",
-            where=where,
-            fix="add a first row that names the columns",
-        )
-    seen: dict[str, int] = {}
-    for column, name in enumerate(names, 1):
-        if not name:
-            raise DataError(f"column {column} has no name", where=f"{where}:{column}")
-        if name in seen:
-            raise DataError(
-                f"columns {seen[name]} and {column} are both called `{safe_text(name)}`",
-                where=f"{where}:{column}",
-            )
-        seen[name] = column
-    return names
-
-
-def separator_hint(header: tuple[str, ...], delimiter: str) -> str:
-    """A fix to suggest if the header looks as if another character separated its cells."""
-    if len(header) > 1:
-        return ""
-    counts = {c: header[0].count(c) for c in _SEPARATORS if c != delimiter}
-    likely = max(counts, key=lambda c: counts[c])
-    return (
-        f'the separator may be another: `delimiter: "{_SEPARATORS[likely]}"`'
-        if counts[likely]
-        else ""
-    )
+    return tuple(name.strip(" \t") for name in row)

@@ -1,6 +1,10 @@
-"""Rows of a CSV file with a header: numeric features, and targets that are numbers or labels.
+"""Rows of a CSV file: numeric features, and targets that are numbers or labels.
 
-Read       UTF-8; numbers in the grammar of `csv_cells`; quotes as in RFC 4180; `-`: standard input
+Read       UTF-8, plain or packed by gzip; numbers in the grammar of `csv_cells`; quotes as in RFC
+           4180; `-`: standard input
+Columns    by name, or by position where no row names them: they are then called 0, 1, 2, …
+           Left out with a note: a first column without a name, which is an index, and a last one
+           without a name or a cell, which is what a delimiter at the end of each row makes
 Memory     the array that training uses, and a few mebibytes; in pieces: one piece
 Errors     say file:line:cell; a ragged row, an empty cell or a word among numbers is never repaired
 """
@@ -11,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from io import FileIO
+from itertools import chain
 from pathlib import Path
 from typing import final
 
@@ -20,12 +25,12 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option, require
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
-from dnn_cli.data.readers.bytes_in import file_size, looks_like, open_regular
+from dnn_cli.data.readers.bytes_in import file_size, is_gzip, looks_like, open_regular, unpacked
 from dnn_cli.data.readers.csv_cells import CellReader, Cells
-from dnn_cli.data.readers.csv_header import header_of, separator_hint
+from dnn_cli.data.readers.csv_header import NAMELESS, Header
 from dnn_cli.data.readers.csv_records import Records, first_record, records
 from dnn_cli.data.readers.growing import GrowingArray
-from dnn_cli.data.readers.selection import Selection, select
+from dnn_cli.data.readers.selection import Selection
 from dnn_cli.data.readers.text_columns import TextColumn, as_targets, as_text
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
@@ -35,13 +40,22 @@ from dnn_cli.data.table import Columns, Table
 @SOURCES.register("csv")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvSpec(SourceSpec):
-    """A CSV file whose first row names its columns."""
+    """A CSV or TSV file, plain or packed by gzip."""
 
     path: Path = option("the CSV file, or - for standard input")
-    delimiter: str = option("the character between cells", ",")
+    delimiter: str | None = option(
+        "the character between cells; null: the comma, semicolon, tab or bar that the first row "
+        "has most of",
+        None,
+    )
+    header: bool = option(
+        "whether the first row names the columns; without it they are called 0, 1, 2, …", True
+    )
 
     def check(self) -> None:
         """The separator must not be part of a number or of the quoting."""
+        if self.delimiter is None:
+            return
         legal = len(self.delimiter) == 1 and (
             self.delimiter == "\t" or (" " <= self.delimiter <= "~")
         )
@@ -58,18 +72,17 @@ class CsvSpec(SourceSpec):
             origin, read, size = self._open(files)
             pieces = records(read, origin)
             head, following = first_record(_first(pieces, origin))
-            header = header_of(head, self.delimiter, origin)
-            hint = separator_hint(header, self.delimiter)
-            selection = select(header, columns, origin, hint)
+            header = Header.of(head, origin, self.delimiter, self.header, columns)
+            selection = header.select(columns)
             reader = CellReader(
-                header,
+                header.names,
                 selection,
-                self.delimiter,
+                header.delimiter,
                 origin,
                 targets_may_be_empty=not columns.target_required,
-                hint=hint,
+                hint=header.hint,
             )
-            body = _chain(following, pieces)
+            body = chain([] if header.named else [head], [following] if following else [], pieces)
             build = _Build(header, selection, origin)
             if rows is None:
                 yield build.whole(reader, body, size)
@@ -80,6 +93,8 @@ class CsvSpec(SourceSpec):
         """(name for messages, a function that reads some bytes, size if it is known)."""
         if str(self.path) != "-":
             file: FileIO = files.enter_context(open_regular(self.path))
+            if is_gzip(file):
+                return str(self.path), unpacked(file, str(self.path)), None
             return str(self.path), file.read, file_size(file)
         import sys
 
@@ -102,20 +117,14 @@ def _first(pieces: Iterator[Records], origin: str) -> Records:
     return found
 
 
-def _chain(first: Records | None, others: Iterator[Records]) -> Iterator[Records]:
-    if first is not None:
-        yield first
-    yield from others
-
-
 class _Build:
     """Makes tables of the cells that a selection wants."""
 
-    def __init__(self, header: tuple[str, ...], selection: Selection, origin: str) -> None:
-        self._origin = origin
-        self._names = tuple(header[c] for c in selection.features)
-        self._targets = tuple(header[c] for c in selection.targets)
-        self._extra = tuple(header[c] for c in selection.extra)
+    def __init__(self, header: Header, selection: Selection, origin: str) -> None:
+        self._origin, self._header = origin, header
+        self._names = tuple(header.names[c] for c in selection.features)
+        self._targets = tuple(header.names[c] for c in selection.targets)
+        self._extra = tuple(header.names[c] for c in selection.extra)
 
     def whole(self, reader: CellReader, body: Iterator[Records], size: int | None) -> Table:
         """All rows as one table."""
@@ -152,13 +161,17 @@ class _Build:
         return GrowingArray((len(self._names),), np.dtype(np.float64), expected, self._origin)
 
     def _table(self, inputs: Array, texts: list[Array], first_row: int) -> Table:
-        targets, extra = texts[: len(self._targets)], texts[len(self._targets) :]
+        targets, rest = texts[: len(self._targets)], texts[len(self._targets) :]
+        extra = dict(zip(self._extra, rest, strict=True))
+        if NAMELESS in extra:
+            self._header.require_empty(extra.pop(NAMELESS), first_row)
         return Table(
             inputs=inputs,
             targets=as_targets(targets, self._origin) if targets else None,
             feature_names=self._names,
             target_names=self._targets or None,
-            extra={n: as_text(t) for n, t in zip(self._extra, extra, strict=True)},
+            extra={name: as_text(cells) for name, cells in extra.items()},
             origin=self._origin,
             first_row=first_row,
+            notes=self._header.notes,
         )

@@ -95,7 +95,7 @@ def test_D17_headers(spec, refused, header, what):
 
 @pytest.mark.parametrize(("character", "shown"), [(";", ";"), ("\t", "\\t"), ("|", "|")])
 def test_D17_another_separator_is_suggested(spec, refused, character, shown):
-    made = spec(f"a{character}b{character}y\n1{character}2{character}3\n")
+    made = spec(f"a{character}b{character}y\n1{character}2{character}3\n", delimiter=",")
     for columns in ({"target": ("y",)}, {}):
         assert f'delimiter: "{shown}"' in refused(made, **columns)
     made = spec("a,b,y\n1,2,3\n", delimiter=";")
