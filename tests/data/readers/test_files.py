@@ -91,7 +91,7 @@ def test_no_descriptor_is_left_open(tmp_path, refused):
         (pickle.dumps([1, 2]), "pickle"),
         (b"<!DOCTYPE html><html>", "an HTML page"),
         (b"  <html lang='en'>", "an HTML page"),
-        (gzip.compress(b"x"), "gzip"),
+        (gzip.compress(b"x", mtime=0), "gzip"),
         (b"a,b\n1,2\n", "text"),
         (b"", "the file is empty"),
         (b"\x89PNG\r\n\x1a\n", "a PNG image"),
@@ -111,7 +111,7 @@ def test_D09_wrong_content_is_named(tmp_path, refused, reader, content, looks):
 @pytest.mark.parametrize(
     ("content", "looks"),
     [
-        (gzip.compress(b"a,b\n1,2\n"), "gzip"),
+        (gzip.compress(b"a,b\n1,2\n", mtime=0), "gzip"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
         (b"\x93NUMPY\x01\x00v\x00{}", "a NumPy array"),
         (b"PK\x03\x04\0\0", "a zip archive"),
@@ -128,7 +128,7 @@ def test_D23_memory_is_asked_for_first(tmp_path, refused, monkeypatch):
     np.save(tmp_path / "x.npy", x)
     np.savez_compressed(tmp_path / "x.npz", x=x)
     idx = b"\0\0\x08\x02" + (64).to_bytes(4, "big") + (65536).to_bytes(4, "big")
-    (tmp_path / "x.idx").write_bytes(gzip.compress(idx + bytes(64 * 65536)))
+    (tmp_path / "x.idx").write_bytes(gzip.compress(idx + bytes(64 * 65536), mtime=0))
     row = ",".join(["1"] * 4096) + "\n"
     (tmp_path / "x.csv").write_text(row.replace("1", "c%d") % tuple(range(4096)) + row * 64)
     monkeypatch.setattr(memory, "available_memory", lambda: 10_000)
