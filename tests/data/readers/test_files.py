@@ -127,7 +127,7 @@ def test_D23_memory_is_asked_for_first(tmp_path, refused, monkeypatch):
     np.save(tmp_path / "x.npy", x)
     np.savez_compressed(tmp_path / "x.npz", x=x)
     idx = b"\0\0\x08\x02" + (64).to_bytes(4, "big") + (65536).to_bytes(4, "big")
-    (tmp_path / "x.idx").write_bytes(gzip.compress(idx + bytes(64 * 65536)))
+    (tmp_path / "x.idx").write_bytes(gzip.compress(idx + bytes(64 * 65536), mtime=0))
     row = ",".join(["1"] * 4096) + "\n"
     (tmp_path / "x.csv").write_text(row.replace("1", "c%d") % tuple(range(4096)) + row * 64)
     monkeypatch.setattr(memory, "available_memory", lambda: 10_000)

@@ -297,3 +297,6 @@ def test_the_name_of_a_file_at_hand_is_shown_as_it_is(path, monkeypatch):
     monkeypatch.chdir(path.parent)
     found = NpzSpec(path=Path("x.npz")).target_advice((9, 4))
     assert found == "data: {source: {type: npz, path: x.npz, inputs: X, targets: Y}}"
+    monkeypatch.chdir(path.parent.parent)  # from here: relative, to a YAML file anywhere
+    found = NpzSpec(path=Path(path.parent.name, "x.npz")).target_advice((9, 4))
+    assert found == LINE.format(path=path, x="X", y="Y")
