@@ -27,7 +27,7 @@ def dnn(tmp_path: Path) -> Run:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             env=environment,
         )
 

@@ -192,7 +192,7 @@ def test_R07_a_limit_of_the_system_on_file_sizes(tmp_path: Path) -> None:
         "sys.exit(exit_code(lambda: train(Path(sys.argv[2]), Path(sys.argv[3]))))"
     )
     words = [sys.executable, "-c", code, str(FAULTS), str(path), str(run)]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, capture_output=True, text=True, timeout=300)
     assert done.returncode == 6, done.stderr
     left = {str(p.relative_to(run)) for p in run.rglob("*") if p.is_file()}
     assert not {p for p in left if "tmp" in p or "safetensors" in p}
@@ -349,6 +349,7 @@ def _stop(event: Event, step: int) -> None:
 
 
 def test_R12_readers_see_whole_lines_and_whole_checkpoints(tmp_path: Path) -> None:
+    """Fifty epochs, and as many more as it takes until a reader has been there often."""
     done, errors, reads = threading.Event(), list[BaseException](), list[int]()
     run = RunDirectory(tmp_path / "run")
 
@@ -363,11 +364,19 @@ def test_R12_readers_see_whole_lines_and_whole_checkpoints(tmp_path: Path) -> No
                 errors.append(error)
                 return
 
+    def enough(event: Event) -> None:
+        if isinstance(event, EpochFinished) and event.epoch >= 50 and (errors or len(reads) > 10):
+            raise Killed
+
     reader = threading.Thread(target=read)
     reader.start()
-    train(write_config(tmp_path, config(training="epochs: 50")), run.path)
-    done.set()
-    reader.join()
+    try:
+        with pytest.raises(Killed):
+            train(write_config(tmp_path, config(training="epochs: 100000")), run.path,
+                  Log(watch=enough))  # fmt: skip
+    finally:
+        done.set()
+        reader.join()
     assert errors == [] and len(reads) > 10 and reads == sorted(reads)
 
 

@@ -172,6 +172,6 @@ def test_help_starts_without_the_engine(words: list[str]) -> None:
         "assert not heavy, heavy\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr

@@ -24,7 +24,7 @@ from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.table import Columns
 from dnn_cli.runs.tensors import decode, encode
 
-QUICK = settings(max_examples=100, deadline=None)
+QUICK = settings(max_examples=100)
 WIDTHS = {"f8": 8, "f4": 4, "f2": 2, "i8": 8, "i4": 4, "i2": 2, "i1": 1, "u8": 8, "u4": 4, "u1": 1}
 
 

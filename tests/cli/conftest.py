@@ -52,7 +52,7 @@ def process():
     def call(*args, python=(), cwd=None, stdin=None, **environment):
         return subprocess.run(
             [sys.executable, *python, "-m", "dnn_cli", *args],
-            capture_output=True, text=True, input=stdin, cwd=cwd, timeout=60, check=False,
+            capture_output=True, text=True, input=stdin, cwd=cwd, timeout=300, check=False,
             env={**PLAIN, **environment},
         )  # fmt: skip
 

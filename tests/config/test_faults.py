@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from command import REFUSED_WITHIN
 
 from dnn_cli.base.errors import ConfigError
 from dnn_cli.config.load import load_config
@@ -166,7 +167,7 @@ def test_C09_self_reference_and_laughs(problems) -> None:
         layers.append(f"{now}: &{now} [{', '.join(['*' + before] * 9)}]")
     start = time.process_time()
     found = problems("\n".join(layers))
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < REFUSED_WITHIN
     assert [p.what for p in found if p.where == "a.yaml:1:4"] == ["anchors (`&a`) are not allowed"]
 
 
@@ -210,7 +211,7 @@ def test_C10_bytes(refused, load) -> None:
 def test_C10_hostile_sizes_are_refused_quickly(problems, text: str) -> None:
     start = time.process_time()
     found = problems(text)
-    assert time.process_time() - start < 2.0
+    assert time.process_time() - start < REFUSED_WITHIN
     assert all(len(p.what) <= 2000 and len(p.line) <= 1000 for p in found) and len(found) <= 21
 
 

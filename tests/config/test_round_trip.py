@@ -42,7 +42,6 @@ from dnn_cli.config.yaml_nodes import parse_bytes
 
 QUICK = settings(
     max_examples=150,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 

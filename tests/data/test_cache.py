@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import http.server
 import os
+import socket
 import threading
 from dataclasses import replace
 
@@ -169,8 +170,9 @@ def test_no_mirror_has_it(server):
         cache.fetch("mnist", mirror=f"{url}/missing")
     [problem] = caught.value.problems
     assert "404" in problem.why and "--from FOLDER" in problem.fix
-    with pytest.raises(DataError) as caught:  # nobody listens
-        cache.fetch("mnist", mirror="http://127.0.0.1:9/")
+    with socket.socket() as taken, pytest.raises(DataError) as caught:
+        taken.bind(("127.0.0.1", 0))  # nobody listens
+        cache.fetch("mnist", mirror=f"http://127.0.0.1:{taken.getsockname()[1]}/")
     assert "refused" in caught.value.problems[0].why
     assert not cache.is_fetched("mnist")
 

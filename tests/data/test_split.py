@@ -2,7 +2,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dnn_cli.base.errors import DataError
@@ -46,7 +46,6 @@ def test_an_empty_part_is_refused(rows, valid, test, name):
         part_sizes(rows, valid, test)
 
 
-@settings(deadline=None)
 @given(st.integers(2, 3000), shares, shares, st.integers(0, 2**70), st.integers(1, 6), st.data())
 def test_parts_are_exact_disjoint_complete_and_stratified(rows, valid, test, seed, count, data):
     if valid + test == 0:

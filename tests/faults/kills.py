@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 import traceback
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,10 @@ class Tally:
 
 def forked(work: Callable[[], Any]) -> int:
     """Run `work` in a process of its own; returns the process id."""
-    child = os.fork()
+    with warnings.catch_warnings():
+        # Python warns where there are other threads: the test runner has some, which hold nothing.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
     if child:
         return child
     code = 99

@@ -9,6 +9,7 @@ import os
 from pathlib import Path
 
 import pytest
+from command import REFUSED_WITHIN
 
 from dnn_cli.app.build import Built, build
 from dnn_cli.config.load import Loaded
@@ -62,7 +63,7 @@ def test_a_configuration_is_refused_at_once(here, dnn, row, command) -> None:
     assert found.err.endswith("state: nothing was written\n")
     assert all(line.isprintable() for line in found.err.splitlines())
     assert sorted(here.rglob("*")) == before
-    assert found.seconds < 2.0
+    assert found.seconds < REFUSED_WITHIN
 
 
 def test_C06_no_is_a_class(here, dnn) -> None:
@@ -84,7 +85,7 @@ def test_C16_sizes_that_no_machine_has(here, dnn, model) -> None:
     (here / "a.yaml").write_text(DATA.decode() + f"model: {model}\n")
     for command in ("check", "train"):
         found = dnn(command, "a.yaml")
-        assert found.code == 9 and found.seconds < 2.0
+        assert found.code == 9 and found.seconds < REFUSED_WITHIN
         assert "GB of memory, the machine has " in found.err
         assert [path.name for path in here.iterdir()] == ["a.yaml"]
 

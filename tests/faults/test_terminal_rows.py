@@ -121,7 +121,7 @@ def test_T03_predictions_on_a_terminal_cannot_act(evil_run, dnn, here, monkeypat
 def bare(*args: str | bytes, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command in a process of its own, which knows of this environment only."""
     return subprocess.run(
-        [sys.executable, "-m", "dnn_cli", *args], capture_output=True, cwd=cwd, timeout=60,
+        [sys.executable, "-m", "dnn_cli", *args], capture_output=True, cwd=cwd, timeout=300,
         check=False, text=True, encoding="latin-1",
         env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", "PYTHONPATH": str(ROOT),
              "OPENBLAS_NUM_THREADS": "1", **environment},

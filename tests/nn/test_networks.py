@@ -97,14 +97,14 @@ pieces = st.sampled_from([*PIECES, DROP, dense(4), make("gelu", approximate="tan
 blocks = st.lists(pieces, min_size=1, max_size=3).map(lambda p: make("residual", layers=tuple(p)))
 
 
-@settings(max_examples=40, derandomize=True, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(pieces | blocks, max_size=5))
 def test_gradients_of_any_chain(layers: list[LayerSpec]) -> None:
     report = check([*layers, dense(3)], n=5)
     assert report.worst_relative <= 1e-7, report
 
 
-@settings(max_examples=25, derandomize=True, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(pieces | blocks, min_size=1, max_size=5))
 def test_outputs_do_not_depend_on_what_shares_memory(layers: list[LayerSpec]) -> None:
     """The plan for training shares less memory than the one for inference."""

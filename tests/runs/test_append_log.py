@@ -160,27 +160,31 @@ def test_only_whole_lines_are_taken(path: Path) -> None:
 
 
 def test_a_reader_sees_whole_lines_only(path: Path) -> None:
-    """Lines longer than a page, which the kernel does make visible in pieces."""
-    done = threading.Event()
+    """Lines longer than a page, which the kernel does make visible in pieces.
+
+    Each reading begins with the writing of some lines, so that they meet at any speed.
+    """
+    turns, readings = threading.Semaphore(0), 40
     lines = [b"%d" % (n % 10) * (1 + 997 * n % 20_000) + b"\n" for n in range(400)]
 
     def write() -> None:
-        with AppendLog.create(path) as log:
-            for line in lines:
-                log.append(line)
-        done.set()
+        for number, line in enumerate(lines):
+            if number % (len(lines) // readings) == 0:
+                turns.acquire()
+            log.append(line)
 
-    writer = threading.Thread(target=write)
-    writer.start()
-    while not path.exists():
-        pass
-    reads = 0
-    while not done.is_set():
-        seen = whole_lines(path)
-        assert seen == [line[:-1] for line in lines[: len(seen)]]
-        reads += 1
-    writer.join()
-    assert reads and whole_lines(path) == [line[:-1] for line in lines]
+    with AppendLog.create(path) as log:
+        writer = threading.Thread(target=write)
+        writer.start()
+        try:
+            for _ in range(readings):
+                turns.release()
+                seen = whole_lines(path)
+                assert seen == [line[:-1] for line in lines[: len(seen)]]
+        finally:
+            turns.release(readings)
+            writer.join()
+    assert whole_lines(path) == [line[:-1] for line in lines]
 
 
 def test_reading_a_torn_tail_and_a_missing_log(path: Path) -> None:

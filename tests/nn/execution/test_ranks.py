@@ -144,7 +144,7 @@ def test_a_rank_that_is_killed_is_noticed(when: str) -> None:
         ranks.run(0)
         if when == "before":
             os.kill(int(board[0]), signal.SIGKILL)
-            time.sleep(0.05)
+            os.waitid(os.P_PID, int(board[0]), os.WEXITED | os.WNOWAIT)
         with pytest.raises(MemoryError, match="is gone"):
             ranks.run(1)
 
@@ -198,11 +198,11 @@ os.kill(os.getpid(), signal.SIGKILL)
 
 def test_when_rank_0_is_killed_the_others_go(tmp_path: Path) -> None:
     note = tmp_path / "processes"
-    ended = subprocess.run([sys.executable, "-c", SCRIPT, str(note)], check=False, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", SCRIPT, str(note)], check=False, timeout=300)
     assert ended.returncode == -signal.SIGKILL
     others = [int(line) for line in note.read_text().split()]
     assert len(others) == 3
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 300  # they take a millisecond
     while any(_runs(process) for process in others):
         assert time.monotonic() < deadline
         time.sleep(0.01)
