@@ -106,7 +106,6 @@ def test_rare_classes(strata, split, expected):
     assert rare_classes(np.array(strata), split) == expected
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**31), st.integers(0, 4))
 def test_rare_classes_are_training_rows_and_the_others_keep_their_shares(seed, singles):
     rng = np.random.default_rng(seed)
