@@ -10,6 +10,7 @@ last class, and NaN becomes -2^63 without a word.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import final
@@ -22,6 +23,7 @@ from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data.place import Place, positions
 
+_INT64 = re.compile(r"-?[0-9]{1,19}")  # the integers of int64, and few others
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -33,12 +35,25 @@ class Encoding:
     `classes` are the classes of the data, in order (numbers by value, text by code point), as
     written there: integers without a decimal point. The network's classes are `task.labels`:
     the same, unless `positive` names some of them to tell from the rest. Then class 1 is the
-    positive ones and class 0 the others.
+    positive ones and class 0 the others. `numeric` says that the classes were whole numbers.
     """
 
     task: Task
     classes: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
+    numeric: bool = False
+
+    @property
+    def values(self) -> tuple[str, ...] | tuple[int, ...]:
+        """The labels as the data have them: int64 if all are whole numbers there, else text."""
+        labels = self.task.labels
+        if not self.numeric or not all(_INT64.fullmatch(label) for label in labels):
+            return labels
+        numbers = tuple(int(label) for label in labels)
+        exact = tuple(map(str, numbers)) == labels and all(
+            -(1 << 63) <= n < 1 << 63 for n in numbers
+        )
+        return numbers if exact else labels
 
     def encode(self, raw: Array, place: Place) -> Array:
         """Raw targets (n,) or (n, k) as numbers.
@@ -72,7 +87,7 @@ def check_values(raw: Array, place: Place) -> None:
         raise DataError(
             f"the targets have the shape {raw.shape}",
             where=safe_text(place.origin),
-            fix="give one target an example, or one row of targets",
+            fix="give targets of the shape (rows,) or (rows, targets)",
         )
     if raw.dtype.kind not in "biufUT":
         raise DataError(
@@ -89,7 +104,7 @@ def check_values(raw: Array, place: Place) -> None:
         raise DataError(
             f"{int(missing.sum())} of {raw.size} targets are missing or not finite",
             where=place.where(positions(missing)),
-            fix="remove these rows, or fill them in",
+            fix="remove these rows",
         )
 
 
@@ -119,7 +134,8 @@ def check_one_column(raw: Array, place: Place, kind: str) -> None:
         raise DataError(
             f"a {kind} task needs one target column, found {raw.shape[1]}",
             where=safe_text(place.origin),
-            fix="name one column of classes, or set `task` to multilabel or regression",
+            fix="give one column of classes; before a training, `task` may also be set to "
+            "multilabel or regression",
         )
     if raw.dtype.kind == "f":
         fractional = raw.reshape(-1) != np.floor(raw.reshape(-1))
@@ -127,7 +143,8 @@ def check_one_column(raw: Array, place: Place, kind: str) -> None:
             raise DataError(
                 f"{int(fractional.sum())} of {len(fractional)} targets have fractions: no classes",
                 where=place.where(positions(fractional)),
-                fix="set `task: regression`, or write the classes as words or whole numbers",
+                fix="write the classes as words or whole numbers; before a training, `task` may "
+                "also be set to regression",
             )
 
 

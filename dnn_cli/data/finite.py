@@ -35,5 +35,5 @@ def check_finite(
         f"{count} of {inputs.size} input values are NaN or infinite",
         where=place.where(np.concatenate(found), names, count),
         why="an infinity is also what a number beyond float32 (3.4e38) becomes",
-        fix="remove these rows, fill the values in, or exclude the column",
+        fix="fill the values in, or remove these rows",
     )

@@ -95,7 +95,7 @@ class Scaling:
                 f"{name(column)} cannot be scaled in float32",
                 where=where,
                 why=f"its values reach from {values[0]:.3g} to {values[1]:.3g}",
-                fix="rescale or exclude the column",
+                fix="correct or rescale the values",
             )
 
 

@@ -146,8 +146,9 @@ class DataSchema:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the arrays, in types that JSON has."""
-        task = self.task
+        task, numeric = self.task, self.encoding.numeric
         return {
+            **({"numeric": True} if numeric else {}),
             "classes": list(self.encoding.classes),
             "features": None if self.feature_names is None else list(self.feature_names),
             "input_kind": self.input_kind,
@@ -176,7 +177,7 @@ class DataSchema:
             input_kind=fields.input_kind,
             feature_names=fields.features,
             scaling=Scaling(fields.scale, arrays.get("scaling.shift"), arrays.get("scaling.scale")),
-            encoding=Encoding(fields.task, fields.classes, fields.positive),
+            encoding=Encoding(fields.task, fields.classes, fields.positive, numeric=fields.numeric),
             target=fields.target,
         )
 

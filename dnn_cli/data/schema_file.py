@@ -26,7 +26,7 @@ _BOTH = {"scaling.shift", "scaling.scale"}
 _FIELDS = frozenset(
     {"classes", "features", "input_kind", "input_shape", "positive", "scale", "target", "task"}
 )
-_OPTIONAL = frozenset[str]()  # that files written by earlier versions lack
+_OPTIONAL = frozenset({"numeric"})  # that files written by earlier versions lack
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,7 @@ class Fields:
     classes: tuple[str, ...]
     positive: tuple[str, ...]
     target: tuple[str | int, ...]
+    numeric: bool
 
 
 def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
@@ -60,6 +61,7 @@ def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
         classes=_names(document["classes"], "classes"),
         positive=_names(document["positive"], "positive"),
         target=_target(document["target"]),
+        numeric=_switch(document.get("numeric", False), "numeric"),
     )
     _check_labels(fields)
     _check_arrays(fields, arrays)
@@ -98,6 +100,12 @@ def _names(value: Any, field: str) -> tuple[str, ...]:
 def _is_name(value: Any) -> bool:
     """Whether `value` is text that can be written as UTF-8, which half a surrogate pair cannot."""
     return isinstance(value, str) and not any("\ud800" <= c <= "\udfff" for c in value)
+
+
+def _switch(value: Any, field: str) -> bool:
+    if type(value) is not bool:
+        _damaged(field, "is neither true nor false")
+    return value
 
 
 def _whole(value: Any) -> bool:
@@ -145,7 +153,7 @@ def _check_labels(fields: Fields) -> None:
     elif len(task.labels) != task.count:
         _damaged("task.labels", f"has {len(task.labels)} labels for {task.count}")
     if not task.classifies:
-        if fields.classes or fields.positive:
+        if fields.classes or fields.positive or fields.numeric:
             _damaged("classes", f"has no meaning in a {task.kind} task")
         return
     if task.count < 2 or (task.kind == "binary" and task.count != 2):

@@ -21,6 +21,9 @@ SOURCES: Registry[SourceSpec]
 
 _SUFFIXES = {".csv": "csv", ".npy": "npy", ".npz": "npz"}
 _SUFFIXES |= dict.fromkeys(image_file.SUFFIXES, "image_folder")
+_NAMES = (
+    "give a folder of images, or a file whose name ends as its type does: .csv, .npy, .npz, .png"
+)
 _IDX = re.compile(r"(\.idx|[.-]idx\d-\w+)(\.gz)?\Z", re.IGNORECASE)  # how such names end
 
 
@@ -79,7 +82,7 @@ def source_of(path: str, labelled: bool = False) -> SourceSpec:
     try:
         kind = SourceSpec.infer(path)
     except SpecError as error:
-        raise DataError(str(error), where=safe_text(path), why=error.fix) from error
+        raise DataError(str(error), where=safe_text(path), fix=_NAMES) from error
     options: dict[str, Any] = {kind.path_option: Path(path)}
     if labelled and kind.spec_name == "idx":
         options["labels"] = _labels_beside(Path(path))

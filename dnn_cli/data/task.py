@@ -150,7 +150,8 @@ def _classes(
                 why=f"the classes are {listing_in_order(classes)}",
                 fix="correct `data.positive`",
             )
-        return Encoding(Task("binary", 2, binary_labels(classes, wanted)), classes, wanted)
+        task = Task("binary", 2, binary_labels(classes, wanted))
+        return Encoding(task, classes, wanted, numeric=not is_text(targets))
     if kind == "binary" and len(classes) != 2:
         third = inverse == 2
         raise DataError(
@@ -158,7 +159,7 @@ def _classes(
             where=place.where(positions(third)),
             fix="set `task: multiclass`, or name the positive classes in `positive`",
         )
-    return Encoding(Task(kind, len(classes), classes), classes)
+    return Encoding(Task(kind, len(classes), classes), classes, numeric=not is_text(targets))
 
 
 def listing_in_order(names: tuple[str, ...], limit: int = 10) -> str:

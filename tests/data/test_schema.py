@@ -14,6 +14,7 @@ from dnn_cli.data.table import Columns, Table
 WORDS = Encoding(Task("binary", 2, ("cat", "dog")), ("cat", "dog"))
 SEVEN = Encoding(Task("binary", 2, ("rest", "7")), ("0", "1", "7"), ("7",))
 PRICE = Encoding(Task("regression", 1, ("price",)))
+CODES = Encoding(Task("multiclass", 3, ("-1", "0", "7")), ("-1", "0", "7"), numeric=True)
 
 
 def schema(
@@ -37,6 +38,7 @@ SCHEMAS = [
     schema(kind="none", encoding=PRICE, target=(-1,), names=None),
     schema(kind="unit", encoding=Encoding(Task("multilabel", 2, ("wet", "cöld")))),
     schema(kind="robust", encoding=Encoding(Task("reconstruction", 3)), target=()),
+    schema(encoding=CODES),
     *(schema(**PICTURES, kind=kind, encoding=SEVEN) for kind in ("none", "unit", "minmax")),
 ]
 
@@ -77,6 +79,7 @@ def changed(path, value):
         *(((name,), ...) for name in SCHEMAS[0].to_json()),
         *(((name,), wrong) for name in SCHEMAS[0].to_json() for wrong in (7, [[]], [None], {})),
         *((("task", name), wrong) for name in ("kind", "count", "labels") for wrong in (..., -1)),
+        *((("numeric",), wrong) for wrong in (1, None, "true", [])),
         (("more",), 1),
         (("task", "more"), 1),
         (("input_shape",), [True]),
@@ -249,3 +252,14 @@ def test_image_shapes_must_match():
         one.dataset(Table(np.zeros((2, 4, 5), np.uint8)), with_targets=False)
     with pytest.raises(DataError, match="inputs are numbers"):
         one.dataset(Table(np.zeros((2, 4, 5, 3), np.float32)), with_targets=False)
+
+
+def test_numbers_mean_nothing_where_there_are_no_classes():
+    document = {**schema(encoding=PRICE).to_json(), "numeric": True}
+    with pytest.raises(CheckpointError, match="no meaning in a regression task"):
+        DataSchema.from_json(document, schema().arrays())
+
+
+def test_only_numbers_are_said_to_be_numbers():
+    assert "numeric" not in schema().to_json()
+    assert schema(encoding=CODES).to_json()["numeric"] is True

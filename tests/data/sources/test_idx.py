@@ -143,7 +143,7 @@ def test_D20_gzip_checksum(spec, refused):
 
 
 def test_D20_images_and_labels_exchanged(spec, refused):
-    assert "exchange `images` and `labels`" in refused(spec(idx(LABELS), idx(IMAGES)))
+    assert "exchange the two files" in refused(spec(idx(LABELS), idx(IMAGES)))
 
 
 def test_D12_lengths_differ(spec, refused):
