@@ -228,3 +228,27 @@ def test_a_network_that_does_not_answer_its_task_is_refused(
             model=str(tmp_path / "m.safetensors"),
             output=str(tmp_path / "o.csv"),
         )
+
+
+def test_large_examples_are_read_fewer_at_a_time(
+    digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dnn_cli.app.predict as module
+
+    np.save(tmp_path / "x.npy", np.zeros((10, 8, 8), np.uint8))
+    asked: list[int] = []
+    real = module.source_of
+
+    class Spy:
+        def __init__(self, path: str) -> None:
+            self.source = real(path)
+
+        def tables(self, columns: object, rows: int) -> object:
+            asked.append(rows)
+            return self.source.tables(columns, rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "source_of", Spy)
+    for limit in (1 << 26, 64 * 3, 1):
+        monkeypatch.setattr(module, "_NUMBERS", limit)
+        predict_file(str(tmp_path / "x.npy"), model=str(digits_run), output=io.BytesIO())
+    assert asked == [4096, 3, 1]

@@ -76,34 +76,6 @@ def test_version_and_no_command(process):
     assert found.stderr.startswith("Usage: dnn [OPTIONS] COMMAND")
 
 
-def shell(line, environment):
-    found = subprocess.run(
-        ["bash", "-c", line.replace("dnn ", f"{sys.executable} -m dnn_cli ")],
-        capture_output=True, text=True, env=environment, timeout=60, check=False,
-    )  # fmt: skip
-    return found.returncode, found.stderr
-
-
-@pytest.mark.parametrize("args", ["--help", "schema"])
-def test_a_reader_that_leaves(environment, args):
-    # The reader is gone before anything is written.
-    line = f"set -o pipefail; {{ sleep 0.3; dnn {args}; }} | true"
-    assert shell(line, environment) == (141, "")
-
-
-@pytest.mark.parametrize("args", ["--help", "schema"])
-def test_a_full_disk(environment, args):
-    code, err = shell(f"dnn {args} > /dev/full", environment)
-    assert code == 6
-    assert err.count("error: ") == 1
-    assert "No space left on device" in err
-
-
-@pytest.mark.parametrize("args", ["--help", "schema"])
-def test_no_standard_output_at_all(environment, args):
-    assert shell(f"dnn {args} >&-", environment) == (0, "")
-
-
 def test_T04_foreign_bytes_on_an_ascii_terminal(process):
     found = process("info", "caf\udce9", LANG="C", LC_ALL="C", PYTHONUTF8="0",
                     PYTHONCOERCECLOCALE="0")  # fmt: skip
