@@ -56,10 +56,11 @@ def require_other(stream: object, input: str, model: Path) -> None:
     Raises:
         FileSystemError: says which of them.
     """
+    found = None
     with suppress(AttributeError, OSError, ValueError):  # a stream that is no file's
         found = os.fstat(stream.fileno())  # type: ignore[attr-defined]
-        if stat.S_ISREG(found.st_mode):
-            _require_other("standard output", found, input, model)
+    if found is not None and stat.S_ISREG(found.st_mode):
+        _require_other("standard output", found, input, model)
 
 
 def _require_other(shown: str, found: os.stat_result, input: str, model: Path) -> None:

@@ -38,13 +38,13 @@ def format_of(asked: str | None, output: str | Sink) -> str:
     if not isinstance(output, str):
         return _known(asked or "csv", f"there is no output format `{safe_text(asked)}`")
     path, shown = Path(output), f"`{safe_text(output)}`"
-    plain = path.with_suffix("")
     if os.path.isdir(output):
         raise FileSystemError(
             f"{shown} exists and is a folder", fix="name a file in it", state=UNCHANGED
         )
     named = _suffix(path)
     if named in _PACKED:
+        plain = path.with_suffix("")
         raise UsageError(
             f"{shown}: predictions are not written packed",
             fix=f"name it {safe_text(plain if _suffix(plain) in FORMATS else f'{plain}.csv')} and "
@@ -94,7 +94,8 @@ def write_stream(sink: Sink, pieces: Iterable[bytes], rows: Rows) -> None:
     try:
         for piece in pieces:
             rest = rows.count - out
-            state = f"{out:,} predictions are out, and perhaps a part of the next {rest:,}"
+            part = f", and perhaps a part of the next {rest:,}" if rest else ""
+            state = f"{out:,} predictions are out{part}"
             sink.write(piece)
             sink.flush()
             out = rows.count

@@ -76,6 +76,8 @@ def test_R07_a_standard_output_on_a_full_disk(shell, command):
     words = "error: standard output cannot be written: No space left on device"
     assert complaints(found.stderr) == [words]
     assert "Exception ignored" not in found.stderr
+    if command.startswith("predict rows"):
+        assert "state: 0 predictions are out" in found.stderr
 
 
 @pytest.mark.parametrize("command", PRINTING)
