@@ -74,6 +74,13 @@ def test_numbers_against_the_rest_are_text(tmp_path: Path) -> None:
     assert array.dtype.kind == "U" and set(lines) == {"rest", "2"}
 
 
+def test_two_numbers_are_numbers_whichever_is_positive(tmp_path: Path) -> None:
+    x = np.stack([CODES % 2, np.arange(60)], axis=1).astype(np.float32)
+    np.savez(tmp_path / "t.npz", x=x, y=CODES % 2)
+    lines, array, _ = predicted(tmp_path, learned(tmp_path, "t.npz", ", positive: [0]"), "t.npz")
+    assert array.dtype == np.int64 and lines == array.tolist() == (CODES % 2).tolist()
+
+
 def test_a_model_file_of_a_version_that_did_not_know_is_text_as_before(tmp_path: Path) -> None:
     x = np.stack([CODES, np.arange(60)], axis=1).astype(np.float32)
     np.savez(tmp_path / "t.npz", x=x, y=CODES)
