@@ -7,6 +7,7 @@ the package, made by `python -m dnn_cli.cli.help` from the commands themselves.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 
@@ -23,7 +24,8 @@ def main() -> int:
     try:
         return _run(sys.argv[1:])
     finally:
-        _settle_stderr()
+        _settle("stdout")
+        _settle("stderr")
 
 
 def _run(args: list[str]) -> int:
@@ -42,12 +44,12 @@ def _run(args: list[str]) -> int:
     except KeyboardInterrupt:  # before a command was there to handle it
         return 130
     except BrokenPipeError:
-        _abandon(sys.stdout.fileno())
         return _READER_LEFT
     except OSError as error:  # a full disk shows when the last buffer is written
-        _abandon(sys.stdout.fileno())
-        with contextlib.suppress(OSError):
-            sys.stderr.write(f"error: standard output cannot be written: {error.strerror}\n")
+        from dnn_cli.cli.standard_output import reason
+
+        with contextlib.suppress(AttributeError, OSError):  # nor may there be a standard error
+            sys.stderr.write(f"error: standard output cannot be written: {reason(error)}\n")
         return _CANNOT_WRITE
 
 
@@ -72,30 +74,29 @@ def help_page(args: list[str]) -> str | None:
     return None
 
 
-def _settle_stderr() -> None:
-    """Write what is buffered for standard error, or let it go.
+def _settle(name: str) -> None:
+    """Write what is still buffered for the standard stream called `name`, or send it nowhere.
 
-    A terminal or a reader that is gone would otherwise turn every exit code into Python's 120.
+    A disk that is full or a reader that is gone would otherwise turn every exit code into
+    Python's 120, in the interpreter's own last flush.
     """
+    stream = getattr(sys, name)
     try:
-        if sys.stderr is not None:
-            sys.stderr.flush()
+        if stream is not None:
+            stream.flush()
     except (OSError, ValueError):
-        _abandon(sys.stderr.fileno())
-
-
-def _abandon(descriptor: int) -> None:
-    """Send what is still buffered nowhere, so that the interpreter's last flush cannot fail."""
-    sink = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, descriptor)
-    os.close(sink)
+        sink = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(sink, stream.fileno())
+        os.close(sink)
 
 
 def _write(text: str) -> int:
-    """Write `text` and whatever is still buffered to standard output, if there is one."""
+    """Write `text` and whatever is still buffered to standard output."""
     if sys.stdout is not None:
         sys.stdout.write(text)
         sys.stdout.flush()
+    elif text:  # closed by whoever started us
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
     return 0
 
 

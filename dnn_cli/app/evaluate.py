@@ -9,7 +9,7 @@ from pathlib import Path
 from dnn_cli.app.lifecycle.threads import use_ranks
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.say import Say, ignore
-from dnn_cli.base.errors import DataError, GateError
+from dnn_cli.base.errors import DataError, GateError, Problem
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
@@ -47,7 +47,7 @@ class EvaluationResult:
     positive: str | None = None  # of two classes the one that precision, recall and f1 speak of
     classes: tuple[ClassResult, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
-    failed: tuple[str, ...] = ()
+    failed: tuple[Problem, ...] = ()  # the gates
     notes: Mapping[str, str] = field(default_factory=dict)  # why a metric is nan
 
 
@@ -154,9 +154,9 @@ def _confusion(predictions: Array, targets: Array, model: Model) -> tuple[tuple[
     return tuple(tuple(row) for row in matrix)
 
 
-def _failed(conditions: Sequence[Condition], metrics: Mapping[str, float]) -> tuple[str, ...]:
+def _failed(conditions: Sequence[Condition], metrics: Mapping[str, float]) -> tuple[Problem, ...]:
     try:
         check_gates(conditions, metrics)
     except GateError as error:
-        return tuple(problem.what for problem in error.problems)
+        return error.problems
     return ()

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
 
+from dnn_cli.app.kept_files import require_free, require_other
+from dnn_cli.app.lifecycle.signals import raised
 from dnn_cli.app.lifecycle.threads import use_ranks
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.prediction_formats import FORMATS, Rows
+from dnn_cli.app.prediction_output import Sink, format_of, write_file, write_stream
 from dnn_cli.app.say import Say, ignore
-from dnn_cli.base.errors import DivergedError, FileSystemError, UsageError
-from dnn_cli.base.text import listing, safe_text
-from dnn_cli.base.types import Array
+from dnn_cli.base.errors import DivergedError
+from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.source import source_of
-from dnn_cli.runs.directory import RunDirectory
-from dnn_cli.runs.files import write_atomic
 from dnn_cli.training.evaluation import Evaluator
 
-_ROWS = 4096  # read and predicted at a time, unless the caller says otherwise
-
-
-class Sink(Protocol):
-    """What takes predictions as bytes, such as a binary stream."""
-
-    def write(self, data: bytes, /) -> object:
-        """Take all of `data`."""
-
-    def flush(self) -> object:
-        """Pass on what was taken."""
+# Read and predicted at a time, unless the caller says otherwise: so many rows, ...
+_ROWS = 4096
+_NUMBERS = 1 << 26  # ... and no more numbers: 256 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +38,15 @@ def predict_file(
     output: str | Sink,
     format: str | None = None,
     proba: bool = False,
-    force: bool = False,
     batch_size: int | None = None,
+    force: bool = False,
     runs: str = "runs",
     say: Say = ignore,
 ) -> PredictResult:
     """Predict every row of `input`.
 
-    An output file is written whole or not at all; over an existing one only with `force`, and never
-    over the input, the model, or what a run directory needs.
+    An output file is written whole or not at all, and over an existing one only with `force`;
+    over the input, the model and what a run needs never.
 
     Raises:
         UsageError: there is no such format, or it cannot be told from the output's name.
@@ -65,47 +55,30 @@ def predict_file(
         DivergedError: a prediction is not finite.
         FileSystemError: the output exists, must not be replaced, or cannot be written.
     """
+    kind = format_of(format, output)
     path = find_model(model, runs, say)
-    kind = _format(format, output)
-    if isinstance(output, str) and Path(output).exists():
-        _require_replaceable(Path(output), force, {"input": Path(input), "model": path})
-    loaded = load_model(path)
-    rows = Rows(loaded.task, proba, loaded.schema.target_scaling.decimals)
-    pieces = FORMATS[kind](rows, _predictions(loaded, input, batch_size or _ROWS, rows, say))
     if isinstance(output, str):
-        write_atomic(Path(output), pieces, exclusive=not force, follow=True)
+        require_free(output, input, path, force)
     else:
-        for piece in pieces:
-            output.write(piece)
-        output.flush()
+        require_other(output, input, path)
+    loaded = load_model(path)
+    schema = loaded.schema
+    rows = Rows(loaded.task, proba, schema.encoding.values, schema.target_scaling.decimals)
+    step = batch_size or _rows(loaded)
+    pieces = FORMATS[kind](rows, _predictions(loaded, input, step, rows, say))
+    with raised():
+        if isinstance(output, str):
+            write_file(output, pieces, force)
+        else:
+            write_stream(output, pieces, rows)
+    if rows.guarded:
+        say(_guard(rows.guarded))
     return PredictResult(rows.count, output if isinstance(output, str) else "-", str(path))
 
 
-def _require_replaceable(output: Path, force: bool, needed: Mapping[str, Path]) -> None:
-    """Refuse to write over what is at `output`.
-
-    Raises:
-        FileSystemError: it may not be replaced, or not without `force`.
-    """
-    shown = safe_text(output)
-    for name, path in needed.items():
-        if path.exists() and output.exists() and output.samefile(path):
-            raise FileSystemError(
-                f"{shown} is the {name}, which is never written over", fix="choose another name"
-            )
-    folder = output.resolve().parent
-    run = folder.parent if folder.name == "checkpoints" else folder
-    if RunDirectory(run).resolved.exists():
-        raise FileSystemError(
-            f"{shown} belongs to a run",
-            why="`resume` and `evaluate` read the files of a run directory",
-            fix="choose a name outside of it",
-        )
-    if not force:
-        raise FileSystemError(
-            f"{shown} exists",
-            fix="choose another name, or write over it with --force",
-        )
+def _rows(model: Model) -> int:
+    """How many rows at a time: fewer of large examples, such as photographs."""
+    return max(1, min(_ROWS, _NUMBERS // size_of(model.schema.input_shape)))
 
 
 def _predictions(model: Model, path: str, step: int, rows: Rows, say: Say) -> Iterator[Array]:
@@ -141,13 +114,9 @@ def _require_finite(predictions: Array, before: int) -> None:
         )
 
 
-def _format(asked: str | None, output: str | Sink) -> str:
-    suffix = Path(output).suffix.lstrip(".").lower() if isinstance(output, str) else "csv"
-    kind = asked or suffix
-    if kind not in FORMATS:
-        raise UsageError(
-            f"there is no output format `{safe_text(kind)}`",
-            why=f"there are {listing(FORMATS)}",
-            fix="choose one with --format, or by the suffix of the output's name",
-        )
-    return kind
+def _guard(cells: int) -> str:
+    """The line that tells of cells of CSV that were changed."""
+    return (
+        f"{cells:,} cells of the csv begin like a formula and have a quote (') before them, so "
+        "that no spreadsheet runs them; --format jsonl or npy has the labels exact"
+    )

@@ -22,15 +22,26 @@ from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array
 from dnn_cli.training.outcome import decide
 
+Labels: TypeAlias = tuple[str, ...] | tuple[int, ...]
+
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0")  # what a formula may begin with
 
 
 class Rows:
-    """Predictions turned into the values that are written; counts the rows that passed."""
+    """Predictions turned into the values that are written; counts the rows that passed.
 
-    def __init__(self, task: Task, proba: bool, decimals: tuple[int, ...] = ()) -> None:
-        self.task, self.proba, self.decimals = task, proba, decimals
-        self.count = 0
+    `labels` are the classes as they are written; None: by the names that the task gives them.
+    `decimals` are those of each value, where there is no more to say.
+    `guarded` counts the cells of CSV that were changed to be no formula.
+    """
+
+    def __init__(
+        self, task: Task, proba: bool, labels: Labels | None = None, decimals: tuple[int, ...] = ()
+    ) -> None:
+        self.task, self.proba = task, proba
+        self.labels = task.labels if labels is None else labels
+        self.decimals = decimals
+        self.count = self.guarded = 0
         self.files: tuple[str, ...] | None = None  # of the rows at hand, where each has its own
 
     @property
@@ -49,7 +60,7 @@ class Rows:
         return ["prediction"] if task.count == 1 else [f"prediction_{name}" for name in names]
 
     def values(self, predictions: Array) -> list[list[Any]]:
-        """One list a row: labels as text, numbers as the shortest text that reads back equal."""
+        """One list a row: numbers as the shortest text that reads back equal."""
         found = self._values(predictions)
         if self.files is None:
             return found
@@ -64,7 +75,7 @@ class Rows:
             ]
         numbers = [[_shortest(v) for v in row] for row in predictions]
         if self.task.classifies:
-            labels = [self.task.labels[i] for i in decide(predictions, self.task).tolist()]
+            labels = [self.labels[i] for i in decide(predictions, self.task).tolist()]
             shown = numbers if self.proba else [[] for _ in labels]
             return [[label, *row] for label, row in zip(labels, shown, strict=True)]
         if self.task.kind == "multilabel" and not self.proba:
@@ -72,10 +83,12 @@ class Rows:
         return numbers
 
     def array(self, predictions: Array) -> Array:
-        """The same for npy: labels as text, or probabilities, or values as they were computed."""
+        """The same for npy: labels as text or int64, or probabilities, or values as computed."""
         self.count += len(predictions)
         if self.task.classifies and not self.proba:
-            return np.array(self.task.labels, dtype=np.str_)[decide(predictions, self.task)]
+            text = isinstance(self.labels[0], str)
+            labels = np.array(self.labels, dtype=np.str_ if text else np.int64)
+            return labels[decide(predictions, self.task)]
         if self.task.kind == "multilabel" and not self.proba:
             return decide(predictions, self.task).astype(np.uint8)
         return predictions
@@ -90,11 +103,11 @@ def as_csv(rows: Rows, pieces: Iterable[Array]) -> Iterator[bytes]:
     """A header line, then one line a row; nothing before the first rows could be predicted."""
     remaining = iter(pieces)
     first = next(remaining, None)
-    yield _csv_lines([rows.columns])
+    yield _csv_lines(rows, [rows.columns])
     if first is not None:
-        yield _csv_lines(rows.values(first))
+        yield _csv_lines(rows, rows.values(first))
     for piece in remaining:
-        yield _csv_lines(rows.values(piece))
+        yield _csv_lines(rows, rows.values(piece))
 
 
 def as_jsonl(rows: Rows, pieces: Iterable[Array]) -> Iterator[bytes]:
@@ -107,25 +120,26 @@ def as_jsonl(rows: Rows, pieces: Iterable[Array]) -> Iterator[bytes]:
 def as_npy(rows: Rows, pieces: Iterable[Array]) -> Iterator[bytes]:
     """One array. Held in memory, because its header comes first and says how many rows follow."""
     parts = [rows.array(piece) for piece in pieces]
-    whole = np.concatenate(parts) if parts else rows.array(np.zeros((0, len(rows.columns)), "f4"))
+    whole = np.concatenate(parts) if parts else rows.array(np.zeros((0, rows.task.count), "f4"))
     buffer = io.BytesIO()
     np.lib.format.write_array(buffer, whole, allow_pickle=False)
     yield buffer.getvalue()
 
 
-def _csv_lines(values: Iterable[list[Any]]) -> bytes:
+def _csv_lines(rows: Rows, values: Iterable[list[Any]]) -> bytes:
     # The writer quotes a line feed or carriage return only if it ends lines with it as well.
     lines: list[str] = []
     writer = csv.writer(SimpleNamespace(write=lines.append), lineterminator="\r\n")
-    writer.writerows([[_inert(v) for v in row] for row in values])
+    for row in values:
+        acting = [_acts(value) for value in row]
+        rows.guarded += sum(acting)
+        writer.writerow([f"'{v}" if acts else v for v, acts in zip(row, acting, strict=True)])
     return "".join(f"{line[:-2]}\n" for line in lines).encode()
 
 
-def _inert(value: Any) -> Any:
-    """Text that a spreadsheet would run as a formula, made text again by a leading quote."""
-    if isinstance(value, str) and value[:1] in _FORMULA:
-        return value if _is_number(value) else f"'{value}"
-    return value
+def _acts(value: Any) -> bool:
+    """Whether a spreadsheet would run text as a formula; a leading quote makes it text again."""
+    return isinstance(value, str) and value[:1] in _FORMULA and not _is_number(value)
 
 
 def _is_number(text: str) -> bool:

@@ -115,6 +115,14 @@ class MissingExtraError(DnnError):
     exit_code = 12
 
 
+class SignalError(KeyboardInterrupt):
+    """A signal that ends a process, raised where it arrived; `number` is the signal's."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__()
+
+
 # Stops that are not errors.
 EXIT_BUDGET = 75  # stopped at the time budget, resumable
 EXIT_SIGNALS = {1: 129, 2: 130, 15: 143}  # hangup, interrupt, terminate: after saving

@@ -16,6 +16,7 @@ from dnn_cli.base.errors import UsageError
 from dnn_cli.base.text import nearest, safe_text
 from dnn_cli.cli import COMPLETION, commands
 from dnn_cli.cli.errors import guarded
+from dnn_cli.cli.standard_output import closed
 
 PROGRAM = "dnn"
 
@@ -97,8 +98,10 @@ def _prepare_streams() -> None:
     """Make standard output and error writable, whatever they are and whatever is written."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
-        if stream is None:  # closed by whoever started us
-            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115 (open until the process ends)
+        if stream is None and name == "stdout":  # closed by whoever started us
+            sys.stdout = closed()
+        elif stream is None:
+            sys.stderr = open(os.devnull, "w")  # noqa: SIM115 (open until the process ends)
         elif hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 

@@ -16,6 +16,7 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.console.errors import show
 
 _INTERRUPT = 2
+_STOPS = {1: "hung up", _INTERRUPT: "interrupted", 15: "terminated"}
 _PACKAGES = ("numpy", "pyyaml", "typer", "rich", "safetensors", "threadpoolctl")
 
 
@@ -34,10 +35,11 @@ def guarded(invoke: Callable[[], None], debug: bool = False) -> int:
         return stop.exit_code
     except BrokenPipeError:
         raise
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        number = getattr(stop, "number", _INTERRUPT)
         with contextlib.suppress(OSError):
-            sys.stderr.write("interrupted: stopped at once\n")
-        return EXIT_SIGNALS[_INTERRUPT]
+            sys.stderr.write(f"{_STOPS[number]}: {_safe(stop) or 'stopped at once'}\n")
+        return EXIT_SIGNALS[number]
     except Exception as error:
         return _failed(error, debug)
 
@@ -60,13 +62,20 @@ def expected(error: Exception) -> DnnError | None:
     if isinstance(error, DnnError):
         return error
     if isinstance(error, MemoryError):
-        return LimitError("there is not enough memory", why=safe_text(error), state="")
+        return LimitError("there is not enough memory", why=safe_text(error), state=_safe(error))
     if isinstance(error, OSError):
         path = safe_text(error.filename) if error.filename is not None else ""
-        return FileSystemError(error.strerror or type(error).__name__, where=path, state="")
+        return FileSystemError(
+            error.strerror or type(error).__name__, where=path, state=_safe(error)
+        )
     if hasattr(error, "format_message"):  # Typer's, whose class has no public name
         return _usage(error)
     return None
+
+
+def _safe(error: BaseException) -> str:
+    """What an exception that is none of ours was told to be safe."""
+    return "; ".join(getattr(error, "__notes__", ()))
 
 
 def _usage(error: Any) -> UsageError:
@@ -82,7 +91,8 @@ def _usage(error: Any) -> UsageError:
 
 def bug(error: Exception, debug: bool = False) -> str:
     """Write a crash report and return the line that names it."""
-    line = f"internal error: {type(error).__name__}; this is our bug, not yours"
+    safe = f"; {_safe(error)}" if _safe(error) else ""
+    line = f"internal error: {type(error).__name__}{safe}; this is our bug, not yours"
     if debug:
         return f"{line}\n"
     try:

@@ -25,6 +25,7 @@ from dnn_cli.base.types import Array
 from dnn_cli.data.place import Place, positions
 
 _WHOLE = re.compile(r"-?[0-9]{1,4000}")  # Python reads no longer ones; a float64 has 309 at most
+_INT64 = re.compile(r"-?[0-9]{1,19}")  # the integers of int64, and few others
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -38,12 +39,26 @@ class Encoding:
     classes are `task.labels`: the same, unless `positive` names some of them to tell from the
     rest. Then class 1 is the positive ones and class 0 the others. With `one_hot` raw targets have
     a column for each of the `classes`, and every row a single 1.
+    `numeric` says that the classes were whole numbers.
     """
 
     task: Task
     classes: tuple[str, ...] = ()
     positive: tuple[str, ...] = ()
     one_hot: bool = False
+    numeric: bool = False
+
+    @property
+    def values(self) -> tuple[str, ...] | tuple[int, ...]:
+        """The labels as the data have them: int64 if all are whole numbers there, else text."""
+        labels = self.task.labels
+        if not self.numeric or not all(_INT64.fullmatch(label) for label in labels):
+            return labels
+        numbers = tuple(int(label) for label in labels)
+        exact = tuple(map(str, numbers)) == labels and all(
+            -(1 << 63) <= n < 1 << 63 for n in numbers
+        )
+        return numbers if exact else labels
 
     def encode(self, raw: Array, place: Place) -> Array:
         """Raw targets (n,) or (n, k) as numbers.

@@ -191,6 +191,8 @@ class DataSchema:
         # Only where it holds, so that other models are described as they always were.
         if self.encoding.one_hot:
             found["one_hot"] = True
+        if self.encoding.numeric:
+            found["numeric"] = True
         if self.target_scaling.kind != "none":
             found["target_scale"] = self.target_scaling.kind
         return found
@@ -219,7 +221,9 @@ class DataSchema:
             input_kind=fields.input_kind,
             feature_names=fields.features,
             scaling=Scaling(fields.scale, wide.get("scaling.shift"), wide.get("scaling.scale")),
-            encoding=Encoding(fields.task, fields.classes, fields.positive, fields.one_hot),
+            encoding=Encoding(
+                fields.task, fields.classes, fields.positive, fields.one_hot, fields.numeric
+            ),
             target=fields.target,
             target_scaling=TargetScaling(wide.get("target.mean"), wide.get("target.deviation")),
         )

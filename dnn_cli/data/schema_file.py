@@ -28,7 +28,7 @@ _TARGETS = {"target.mean", "target.deviation"}
 _FIELDS = frozenset(
     {"classes", "features", "input_kind", "input_shape", "positive", "scale", "target", "task"}
 )
-_OPTIONAL = frozenset({"one_hot", "target_scale"})  # written only where they hold
+_OPTIONAL = frozenset({"numeric", "one_hot", "target_scale"})  # written only where they hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Fields:
     positive: tuple[str, ...]
     target: tuple[str | int, ...]
     one_hot: bool
+    numeric: bool
 
 
 def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
@@ -64,6 +65,7 @@ def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
         positive=_names(document["positive"], "positive"),
         target=_target(document["target"]),
         one_hot=_switch(document.get("one_hot", False), "one_hot"),
+        numeric=_switch(document.get("numeric", False), "numeric"),
     )
     _check_labels(fields)
     _check_arrays(fields, arrays)
@@ -160,7 +162,7 @@ def _check_labels(fields: Fields) -> None:
     elif len(task.labels) != task.count:
         _damaged("task.labels", f"has {len(task.labels)} labels for {task.count}")
     if not task.classifies:
-        if fields.classes or fields.positive or fields.one_hot:
+        if fields.classes or fields.positive or fields.one_hot or fields.numeric:
             _damaged("classes", f"has no meaning in a {task.kind} task")
         return
     if task.count < 2 or (task.kind == "binary" and task.count != 2):

@@ -183,15 +183,17 @@ def _classes(
             why="nothing is left to tell apart",
         )
     rows = dict(zip(classes, counts.tolist(), strict=True))
+    numeric = not one_hot and not is_text(targets)
     if kind == "multiclass":
-        encoding, more = Encoding(Task(kind, len(classes), classes), classes, (), one_hot), ""
+        task, more = Task(kind, len(classes), classes), ""
+        encoding = Encoding(task, classes, (), one_hot, numeric)
     else:
         _check_two(inverse, classes, spec, place)
         positive, because = _positive(rows, spec, place)
         task = Task("binary", 2, binary_labels(classes, positive))
         # Of numbers the last is the larger and class 1 anyhow: nothing has to be remembered.
         told = positive if spec.positive is not None or one_hot or is_text(targets) else ()
-        encoding = Encoding(task, classes, told, one_hot)
+        encoding = Encoding(task, classes, told, one_hot, numeric)
         more = f", positive class {safe_text(task.positive)} ({because})"
     task = encoding.task
     if task.count > len(targets) // 2 and is_text(targets):

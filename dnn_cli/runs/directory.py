@@ -175,6 +175,16 @@ class RunDirectory:
         """What was found when the training diverged."""
         return self.path / "diverged.json"
 
+    def files(self) -> tuple[Path, ...]:
+        """Every file that a run may need, whether it is there or not."""
+        named = (
+            *(self.config, self.resolved, self.environment, self.metrics, self.timing),
+            *(self.last, self.previous, self.best, self.model, self.summary, self.diverged),
+        )
+        found = entries(self.checkpoints) if self.checkpoints.is_dir() else []
+        others = (self.checkpoints / name for name in found)  # damaged ones that were put aside
+        return (*dict.fromkeys((*named, *others)), self.path / LOCK_NAME)
+
     @property
     def finished(self) -> bool:
         """Whether the run came to its end."""
@@ -210,6 +220,12 @@ def require_free(path: Path) -> None:
         )
 
 
+def run_around(path: Path) -> RunDirectory | None:
+    """The run in whose directory, however deep, `path` lies; None if it lies in none."""
+    runs = (RunDirectory(parent) for parent in path.parents)
+    return next((run for run in runs if run.config.is_file() and run.resolved.is_file()), None)
+
+
 def runs_in(parent: Path) -> list[RunDirectory]:
     """The runs in `parent`, oldest first; none if there is no such directory.
 
@@ -230,7 +246,8 @@ def latest(parent: Path) -> RunDirectory:
         raise CheckpointError(
             f"there is no finished run in {safe_text(parent)}",
             where=safe_text(parent),
-            fix="train one with `dnn train`, or name the run or its model file",
+            fix="train one with `dnn train`, or name a model with --model, or the folder of the "
+            "runs with --runs",
         )
     return newest
 

@@ -42,7 +42,7 @@ def test_a_part_that_is_not_there(digits_run: Path) -> None:
 def test_gates(table_run: Path) -> None:
     assert evaluate_model(str(table_run), fail_if=["accuracy<0.1"]).failed == ()
     failed = evaluate_model(str(table_run), fail_if=["accuracy>0.1", "loss>100"]).failed
-    assert len(failed) == 1 and "accuracy" in failed[0]
+    assert len(failed) == 1 and "accuracy" in failed[0].what
     for wrong in ("accuracy", "acuracy<1", "accuracy<x"):
         with pytest.raises(UsageError):
             evaluate_model(str(table_run), fail_if=[wrong])

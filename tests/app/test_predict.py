@@ -274,20 +274,6 @@ def test_input_and_model_are_never_written_over(
     assert target.read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["metrics.jsonl", "checkpoints/last.safetensors", "summary.json"])
-def test_what_a_run_needs_is_never_written_over(name: str, table_run: Path) -> None:
-    before = (table_run / name).read_bytes()
-    with pytest.raises(FileSystemError, match="belongs to a run"):
-        predict_file(
-            str(table_run.parent.parent / "trees.csv"),
-            model=str(table_run),
-            output=str(table_run / name),
-            format="csv",
-            force=True,
-        )
-    assert (table_run / name).read_bytes() == before
-
-
 def test_a_failed_prediction_leaves_what_force_would_replace(
     table_run: Path, tmp_path: Path
 ) -> None:
@@ -302,3 +288,27 @@ def test_a_failed_prediction_leaves_what_force_would_replace(
         )
     assert (tmp_path / "o.csv").read_text() == "mine"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["o.csv", "x.csv"]
+
+
+def test_large_examples_are_read_fewer_at_a_time(
+    digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import dnn_cli.app.predict as module
+
+    np.save(tmp_path / "x.npy", np.zeros((10, 8, 8), np.uint8))
+    asked: list[int] = []
+    real = module.source_of
+
+    class Spy:
+        def __init__(self, path: str) -> None:
+            self.source = real(path)
+
+        def tables(self, columns: object, rows: int) -> object:
+            asked.append(rows)
+            return self.source.tables(columns, rows)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(module, "source_of", Spy)
+    for limit in (1 << 26, 64 * 3, 1):
+        monkeypatch.setattr(module, "_NUMBERS", limit)
+        predict_file(str(tmp_path / "x.npy"), model=str(digits_run), output=io.BytesIO())
+    assert asked == [4096, 3, 1]

@@ -16,6 +16,7 @@ from dnn_cli.base.errors import (
     LimitError,
     LockedError,
     MissingExtraError,
+    Problem,
     UsageError,
 )
 
@@ -173,12 +174,13 @@ def test_evaluate_json_is_one_object_and_nothing_else(dnn, calls):
 
 @pytest.mark.parametrize("json", [[], ["--json"]])
 def test_a_failed_gate_is_shown_after_the_result(dnn, calls, json):
-    calls.result = {"failed": ("gate failed: accuracy is 0.5", "gate failed: loss is 2")}
+    failed = (Problem("gate failed: accuracy is 0.5"), Problem("gate failed: f1", why="no rows"))
+    calls.result = {"failed": failed}
     found = dnn("evaluate", "runs/x", *json)
     assert found.code == 11
     assert "loss" in found.out
     assert found.err == (
-        "error: gate failed: accuracy is 0.5\n\nerror: gate failed: loss is 2\n\n"
+        "error: gate failed: accuracy is 0.5\n\nerror: gate failed: f1\n  why: no rows\n\n"
         "2 errors (exit 11)\n"
     )
 
@@ -193,15 +195,15 @@ def test_predict(dnn, calls, capsys):
     found = dnn("predict", "new.csv")
     name, args, options = asked(calls)
     assert (name, args, found.code) == ("predict", ("new.csv",), 0)
-    assert options.pop("output").writable()  # standard output, as bytes
-    assert options == {"model": None, "format": None, "proba": False, "force": False,
-                       "batch_size": None, "runs": "runs"}  # fmt: skip
+    options.pop("output").write(b"")  # standard output, as bytes
+    assert options == {"model": None, "format": None, "proba": False, "batch_size": None,
+                       "force": False, "runs": "runs"}  # fmt: skip
     found = dnn("predict", "new.csv", "-o", "p.csv", "--model", "m", "--proba",
-                "--batch-size", "7", "--format", "jsonl", "--runs", "r")  # fmt: skip
+                "--batch-size", "7", "--format", "jsonl", "--runs", "r",
+                "--force")  # fmt: skip
     assert asked(calls)[2] == {
-        "model": "m", "format": "jsonl", "proba": True, "force": False, "batch_size": 7,
-        "runs": "r",
-        "output": "p.csv",
+        "model": "m", "format": "jsonl", "proba": True, "batch_size": 7, "runs": "r",
+        "output": "p.csv", "force": True,
     }  # fmt: skip
     assert (found.out, found.err) == ("", "3 predictions in p.csv\n")
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from dnn_cli.base.errors import ConfigError
+from dnn_cli.base.errors import ConfigError, SignalError
 
 
 @pytest.fixture
@@ -123,3 +123,21 @@ def test_where_nobody_reads_the_message_the_code_still_says_it(failing, monkeypa
     assert failing(ConfigError("no")).code == 3
     assert failing(RuntimeError("no")).code == 1
     assert failing(KeyboardInterrupt()).code == 130
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "shown"),
+    [
+        (MemoryError("too large"), 9,
+         "error: there is not enough memory\n  why: too large\n  state: 7 are out\n"),
+        (OSError("odd"), 6, "error: OSError\n  state: 7 are out\n"),
+        (KeyboardInterrupt(), 130, "interrupted: 7 are out\n"),
+        (SignalError(15), 143, "terminated: 7 are out\n"),
+        (SignalError(1), 129, "hung up: 7 are out\n"),
+        (RuntimeError("no"), 1, "internal error: RuntimeError; 7 are out; this is our bug"),
+    ],
+)  # fmt: skip
+def test_what_is_noted_on_an_error_is_said(failing, error, code, shown):
+    error.add_note("7 are out")
+    found = failing(error)
+    assert (found.code, found.out) == (code, "") and found.err.startswith(shown)

@@ -3,7 +3,6 @@ import os
 import pty
 import re
 import select
-import shlex
 import subprocess
 import sys
 import termios
@@ -74,37 +73,6 @@ def test_version_and_no_command(process):
     found = process()
     assert (found.returncode, found.stdout) == (2, "")
     assert found.stderr.startswith("Usage: dnn [OPTIONS] COMMAND")
-
-
-def shell(line, environment):
-    found = subprocess.run(
-        ["bash", "-c", line.replace("dnn ", f"{shlex.quote(sys.executable)} -m dnn_cli ")],
-        capture_output=True, text=True, env=environment, timeout=PATIENCE, check=False,
-    )  # fmt: skip
-    return found.returncode, found.stderr
-
-
-@pytest.mark.parametrize("args", ["--help", "schema"])
-def test_a_reader_that_leaves(environment, args):
-    reads, writes = os.pipe()
-    os.close(reads)  # before anything is written
-    found = subprocess.run([sys.executable, "-m", "dnn_cli", args], stdout=writes,
-                           stderr=subprocess.PIPE, env=environment, timeout=PATIENCE)  # fmt: skip
-    os.close(writes)
-    assert (found.returncode, found.stderr) == (141, b"")
-
-
-@pytest.mark.parametrize("args", ["--help", "schema"])
-def test_a_full_disk(environment, args):
-    code, err = shell(f"dnn {args} > /dev/full", environment)
-    assert code == 6
-    assert err.count("error: ") == 1
-    assert "No space left on device" in err
-
-
-@pytest.mark.parametrize("args", ["--help", "schema"])
-def test_no_standard_output_at_all(environment, args):
-    assert shell(f"dnn {args} >&-", environment) == (0, "")
 
 
 def test_T04_foreign_bytes_on_an_ascii_terminal(process):

@@ -91,3 +91,25 @@ def test_positions_are_those_of_the_source_after_a_division():
     with pytest.raises(DataError) as caught:
         DIGITS.encode(np.array([0, 5, 0]), place)
     assert caught.value.problems[0].where == "t: row 9"
+
+
+@pytest.mark.parametrize(
+    ("labels", "numeric", "values"),
+    [
+        (("0", "1", "7"), True, (0, 1, 7)),
+        (("-3", "12"), True, (-3, 12)),
+        (("0", "1", "7"), False, ("0", "1", "7")),
+        (("rest", "7"), True, ("rest", "7")),
+        (("0", "3|5"), True, ("0", "3|5")),
+        (("0", str(2**63 - 1)), True, (0, 2**63 - 1)),
+        (("-" + str(2**63), "0"), True, (-(2**63), 0)),
+        (("0", str(2**63)), True, ("0", str(2**63))),  # beyond int64
+        (("0", "9" * 5000), True, ("0", "9" * 5000)),
+        (("01", "1"), True, ("01", "1")),  # from a file that nobody vouches for
+        (("-0", "1"), True, ("-0", "1")),
+        (("0", "1\n"), True, ("0", "1\n")),
+    ],
+)
+def test_labels_as_the_data_have_them(labels, numeric, values):
+    found = Encoding(Task("multiclass", len(labels), labels), labels, numeric=numeric).values
+    assert found == values and [type(v) for v in found] == [type(v) for v in values]

@@ -17,6 +17,7 @@ WORDS = Encoding(Task("binary", 2, ("cat", "dog")), ("cat", "dog"))
 SEVEN = Encoding(Task("binary", 2, ("rest", "7")), ("0", "1", "7"), ("7",))
 TREES = Encoding(Task("multiclass", 3, ("oak", "elm", "ash")), ("oak", "elm", "ash"), (), True)
 PRICE = Encoding(Task("regression", 1, ("price",)))
+CODES = Encoding(Task("multiclass", 3, ("-1", "0", "7")), ("-1", "0", "7"), numeric=True)
 
 
 UNSCALED = TargetScaling()
@@ -46,6 +47,7 @@ SCHEMAS = [
     schema(kind="unit", encoding=Encoding(Task("multilabel", 2, ("wet", "cöld")))),
     schema(kind="robust", encoding=Encoding(Task("reconstruction", 3)), target=()),
     schema(encoding=TREES, target=("oak", "elm", "ash")),
+    schema(encoding=CODES),
     *(schema(**PICTURES, kind=kind, encoding=SEVEN) for kind in ("none", "unit", "minmax")),
 ]
 
@@ -90,6 +92,7 @@ def changed(path, value):
         (("target_scale",), "standard"),
         *(((name,), wrong) for name in SCHEMAS[0].to_json() for wrong in (7, [[]], [None], {})),
         *((("task", name), wrong) for name in ("kind", "count", "labels") for wrong in (..., -1)),
+        *((("numeric",), wrong) for wrong in (1, None, "true", [])),
         (("more",), 1),
         (("task", "more"), 1),
         (("input_shape",), [True]),
@@ -294,3 +297,14 @@ def test_image_shapes_must_match():
         one.dataset(Table(np.zeros((2, 4, 5), np.uint8)), with_targets=False)
     with pytest.raises(DataError, match="inputs are numbers"):
         one.dataset(Table(np.zeros((2, 4, 5, 3), np.float32)), with_targets=False)
+
+
+def test_numbers_mean_nothing_where_there_are_no_classes():
+    document = {**schema(encoding=PRICE).to_json(), "numeric": True}
+    with pytest.raises(CheckpointError, match="no meaning in a regression task"):
+        DataSchema.from_json(document, schema().arrays())
+
+
+def test_only_numbers_are_said_to_be_numbers():
+    assert "numeric" not in schema().to_json()
+    assert schema(encoding=CODES).to_json()["numeric"] is True

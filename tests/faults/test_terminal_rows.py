@@ -233,13 +233,15 @@ def test_T07_the_predictions_of_hostile_labels_read_back(evil_run, dnn, here) ->
     [
         ("there.csv", 6, "exists"),
         ("t.csv", 6, "is the input"),
-        (".", 2, "format"),
-        ("folder.csv", 6, "exists"),
-        ("missing/p.csv", 6, "No such file or directory"),
-        ("t.csv/p.csv", 6, "Not a directory"),
+        (".", 6, "is a folder"),
+        ("folder.csv", 6, "is a folder"),
+        ("missing/p.csv", 6, "there is no folder"),
+        ("t.csv/p.csv", 6, "there is no folder"),
         ("p" * 300 + ".csv", 6, "name too long"),
-        ("dangling.csv", 6, "No such file or directory"),
-        ("pipe.csv", 6, "exists"),
+        ("dangling.csv", 6, "there is no folder"),
+        ("pipe.csv", 6, "no regular file"),
+        ("p.csv.gz", 2, "not written packed"),
+        ("p.JSONL.GZ", 2, "not written packed"),
         ("", 2, "format"),
         ("p.xlsx", 2, "format"),
     ],
@@ -253,10 +255,12 @@ def test_T10_outputs_that_cannot_be(dnn, table, config, here, output, code, word
     os.mkfifo(here / "pipe.csv")
     before = sorted(here.rglob("*"))
     kept = (here / "t.csv").read_bytes()
-    found = dnn("predict", "t.csv", "-o", output)
-    assert found.code == code and word in found.err, found.err
-    assert found.out == "" and sorted(here.rglob("*")) == before
-    assert (here / "there.csv").read_text() == "mine" and (here / "t.csv").read_bytes() == kept
+    for force in ([], ["--force"]) if output != "there.csv" else ([],):
+        found = dnn("predict", "t.csv", "-o", output, *force)
+        assert found.code == code and word in found.err, found.err
+        assert "fix: " in found.err
+        assert found.out == "" and sorted(here.rglob("*")) == before
+        assert (here / "there.csv").read_text() == "mine" and (here / "t.csv").read_bytes() == kept
 
 
 def test_T10_a_failed_prediction_leaves_no_file(dnn, table, config, here) -> None:

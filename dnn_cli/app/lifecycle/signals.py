@@ -1,11 +1,17 @@
-"""Signals during training: the first asks for an orderly stop, a second interrupt stops at once."""
+"""Signals: during training the first asks for an orderly stop, a second interrupt stops at once.
+
+What has nothing to save stops at the first one, and clears up.
+"""
 
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
+from dnn_cli.base.errors import SignalError
 from dnn_cli.training.events import StopReason
 
 _REASONS: dict[int, StopReason] = {
@@ -53,3 +59,32 @@ class StopRequest:
         if self.reason is not None and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.reason = self.reason or _REASONS[number]
+
+
+@contextmanager
+def raised() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP raise an exception in the block, as SIGINT does by itself.
+
+    Without one the process would end on the spot and leave its temporary files. Signals that are
+    ignored or handled already stay so, and outside the main thread nothing changes.
+
+    Raises:
+        SignalError: one of them arrived.
+    """
+    set_here: list[int] = []
+    try:
+        for number in _REASONS:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, _raise)
+                set_here.append(number)
+    except ValueError:  # not the main thread
+        pass
+    try:
+        yield
+    finally:
+        for number in set_here:
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _raise(number: int, frame: FrameType | None) -> NoReturn:
+    raise SignalError(number)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from dnn_cli.cli.options import Config, Debug, Json, Overrides, Set, overrides, sayer
+from dnn_cli.cli.standard_output import results
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -45,9 +45,10 @@ def check(
         profile=profile,
         say=sayer(),
     )
-    if json:
-        sys.stdout.write(json_text(found))
-    else:
-        show(tables(found), sys.stdout)
+    with results() as output:
+        if json:
+            output.write(json_text(found))
+        else:
+            show(tables(found), output)
     if not all(one.passed for one in found.gradients):
         raise typer.Exit(1)  # a wrong gradient is a bug of ours

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from dnn_cli.cli.options import Debug, sayer
+from dnn_cli.cli.standard_output import results
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -50,4 +50,5 @@ def list_(debug: Debug = False) -> None:
     from dnn_cli.console.grid import show
     from dnn_cli.console.tables import datasets
 
-    show(datasets(list_datasets()), sys.stdout)
+    with results() as output:
+        show(datasets(list_datasets()), output)

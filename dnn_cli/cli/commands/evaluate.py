@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated, Literal
 
 import typer
 
-from dnn_cli.base.errors import GateError, Problem, UsageError
+from dnn_cli.base.errors import GateError, UsageError
 from dnn_cli.cli.options import Debug, Json, Model, sayer
+from dnn_cli.cli.standard_output import results
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -53,11 +53,11 @@ def evaluate(
     found = evaluate_model(
         model, data=data, split=split or "test", fail_if=fail_if or [], say=sayer()
     )
-    if json:
-        keys = ("metrics", "rows", "split", "checkpoint", "positive", "notes")
-        sys.stdout.write(json_text({key: getattr(found, key) for key in keys}))
-    else:
-        show(evaluation(found), sys.stdout)
+    keys = ("metrics", "rows", "split", "checkpoint", "positive", "notes")
+    with results() as output:
+        if json:
+            output.write(json_text({key: getattr(found, key) for key in keys}))
+        else:
+            show(evaluation(found), output)
     if found.failed:
-        sys.stdout.flush()
-        raise GateError([Problem(one) for one in found.failed], state="")
+        raise GateError(found.failed, state="")

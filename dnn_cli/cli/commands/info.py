@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from dnn_cli.cli.options import Debug, Json, Model
+from dnn_cli.cli.standard_output import results
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -26,7 +25,8 @@ def info(model: Model, json: Json = False, debug: Debug = False) -> None:
     from dnn_cli.console.tables import info as tables
 
     found = model_info(model)
-    if json:
-        sys.stdout.write(json_text(found))
-    else:
-        show(tables(found), sys.stdout)
+    with results() as output:
+        if json:
+            output.write(json_text(found))
+        else:
+            show(tables(found), output)

@@ -9,6 +9,7 @@ import typer
 
 from dnn_cli.base.errors import UsageError
 from dnn_cli.cli.options import Debug, Runs, sayer
+from dnn_cli.cli.standard_output import Predictions
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -42,6 +43,7 @@ def predict(
             "--output", "-o", metavar="FILE", help="Where to write; - is standard output."
         ),
     ] = "-",
+    force: Annotated[bool, typer.Option("--force", help="Write over FILE if it exists.")] = False,
     format: Annotated[
         Literal["csv", "jsonl", "npy"] | None,
         typer.Option(metavar="FORMAT", help="csv, jsonl or npy.", show_default="by FILE, else csv"),
@@ -49,7 +51,6 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of every label.")
     ] = False,
-    force: Annotated[bool, typer.Option("--force", help="Write over FILE if it exists.")] = False,
     batch_size: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Rows at a time.", show_default="auto")
     ] = None,
@@ -58,7 +59,6 @@ def predict(
 ) -> None:
     """Predict for new data with a trained model."""
     from dnn_cli.app.predict import predict_file
-    from dnn_cli.console.terminal import binary
 
     if output == "-" and format == "npy" and sys.stdout.isatty():
         raise UsageError("npy is binary, and standard output is a terminal", fix="add -o FILE")
@@ -66,11 +66,11 @@ def predict(
     found = predict_file(
         input,
         model=model,
-        output=binary(sys.stdout) if output == "-" else output,
+        output=Predictions() if output == "-" else output,
         format=format,
         proba=proba,
-        force=force,
         batch_size=batch_size,
+        force=force,
         runs=runs,
         say=say,
     )

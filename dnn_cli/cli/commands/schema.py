@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from dnn_cli.cli.options import Debug
+from dnn_cli.cli.standard_output import results
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -25,4 +24,5 @@ def schema(debug: Debug = False) -> None:
     from dnn_cli.app.schema import json_schema
     from dnn_cli.console.json_text import json_text
 
-    sys.stdout.write(json_text(json_schema()))
+    with results() as output:
+        output.write(json_text(json_schema()))

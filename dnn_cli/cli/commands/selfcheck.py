@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-
 import typer
 
 from dnn_cli.cli.options import Debug, Json, sayer
+from dnn_cli.cli.standard_output import results
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -29,11 +28,12 @@ def selfcheck(json: Json = False, debug: Debug = False) -> None:
     from dnn_cli.console.json_text import json_text
 
     found = check(sayer())
-    if json:
-        sys.stdout.write(json_text(found))
-    else:
-        rows = [(one.name, "ok" if one.passed else "FAILED", one.detail) for one in found.checks]
-        facts = Grid("", list(found.machine.items()))
-        checks = Grid("", rows, ("check", "", "detail"), frozenset({"check", "", "detail"}))
-        show([facts, checks], sys.stdout)
+    rows = [(one.name, "ok" if one.passed else "FAILED", one.detail) for one in found.checks]
+    facts = Grid("", list(found.machine.items()))
+    checks = Grid("", rows, ("check", "", "detail"), frozenset({"check", "", "detail"}))
+    with results() as output:
+        if json:
+            output.write(json_text(found))
+        else:
+            show([facts, checks], output)
     raise typer.Exit(0 if found.passed else 1)

@@ -62,7 +62,7 @@ class IdxSpec(SourceSpec):
                 raise DataError(
                     f"`{safe_text(self.images)}` holds labels, `{safe_text(self.labels)}` images",
                     where=safe_text(self.images),
-                    fix="exchange `images` and `labels`",
+                    fix="exchange the two files",
                 )
             yield from array_tables(images, labels, columns, rows)
 

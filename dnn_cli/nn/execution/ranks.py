@@ -186,7 +186,8 @@ class Ranks:
             raise LimitError(
                 "the system refuses another process",
                 why=error.strerror or str(error),
-                fix="raise the limit on processes (ulimit -u), or train with training.threads=1",
+                fix="raise the limit on processes (ulimit -u); a training can do with one: "
+                "training.threads=1",
             ) from error
         if process == 0:
             self._serve(rank, make, _Line(down[0], up[1], 0))
