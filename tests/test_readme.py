@@ -26,7 +26,7 @@ def test_the_first_two_commands_are_the_setup() -> None:
 def test_the_configuration_shown_is_the_file() -> None:
     text = README.read_text(encoding="utf-8")
     shown = text.split("# configs/digits.yaml\n")[1].split("```")[0]
-    file = (README.parent / "configs" / "digits.yaml").read_text()
+    file = (README.parent / "configs" / "digits.yaml").read_text(encoding="utf-8")
     assert shown.strip() == "\n".join(file.splitlines()[1:]).strip()
 
 

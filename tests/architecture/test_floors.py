@@ -58,7 +58,7 @@ def test_imports_only_what_lies_below(path: Path) -> None:
     floor = floor_of(path)
     if not floor:  # __init__ and __main__ stand at the door
         return
-    for name in imports(ast.parse(path.read_text())):
+    for name in imports(ast.parse(path.read_text("utf-8"))):
         root, _, rest = name.partition(".")
         if root == "dnn_cli":
             target = rest.split(".")[0]
@@ -70,12 +70,12 @@ def test_imports_only_what_lies_below(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_a_file_reads_in_one_sitting(path: Path) -> None:
-    assert len(path.read_text().splitlines()) <= 300
+    assert len(path.read_text("utf-8").splitlines()) <= 300
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(PACKAGE)))
 def test_nothing_forbidden(path: Path) -> None:
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text("utf-8"))
     names = set(imports(tree))
     assert not names & {"pickle", "marshal", "shelve", "dill", "click"}
     calls = {
@@ -87,7 +87,7 @@ def test_nothing_forbidden(path: Path) -> None:
     if floor_of(path) not in ("console", "cli", ""):
         assert "print" not in calls
     legacy = re.compile(r"np\.random\.(?!Generator|Philox)")
-    assert not legacy.search(path.read_text()), "randomness comes from base.random"
+    assert not legacy.search(path.read_text("utf-8")), "randomness comes from base.random"
 
 
 def modules() -> dict[str, set[str]]:

@@ -64,7 +64,7 @@ def test_T12_a_bug_is_one_line_and_a_report_without_data(failing, tmp_path, monk
         "internal error: RuntimeError; this is our bug, not yours; "
         f"please report it with {report}\n"
     )
-    text = report.read_text()
+    text = report.read_text("utf-8")
     assert re.match(r"dnn \d+\.\d+\.\d+\nPython 3\.\d+\.\d+ on .+\nnumpy \d", text)
     assert text.index("ValueError: ") < text.index("RuntimeError: no\\x1b[31m\n")
     assert "in model_info" in text or "in fail" in text

@@ -8,7 +8,7 @@ MADE = dict(pages())
 
 
 def test_every_page_is_in_step_with_its_command():
-    shipped = {path.stem: path.read_text() for path in PAGES.glob("*.txt")}
+    shipped = {path.stem: path.read_text("utf-8") for path in PAGES.glob("*.txt")}
     assert shipped == MADE, "run `python -m dnn_cli.cli.help`"
 
 
@@ -56,7 +56,7 @@ def test_nothing_is_without_help():
 def test_a_page_is_written_for_every_command_and_no_other(tmp_path):
     (tmp_path / "gone.txt").write_text("old")
     write(tmp_path)
-    assert {path.stem: path.read_text() for path in tmp_path.iterdir()} == MADE
+    assert {path.stem: path.read_text("utf-8") for path in tmp_path.iterdir()} == MADE
 
 
 @pytest.mark.parametrize(

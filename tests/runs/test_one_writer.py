@@ -76,7 +76,7 @@ def test_the_search_lets_reads_pass(code: str) -> None:
 
 def test_no_other_module_writes() -> None:
     found = {
-        str(path.relative_to(ROOT)): writes(path.read_text())
+        str(path.relative_to(ROOT)): writes(path.read_text("utf-8"))
         for room in ROOMS
         for path in (ROOT / room).rglob("*.py")
         if path != ROOT / "runs" / "disk.py"
