@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -153,7 +154,10 @@ def as_before(run: Path) -> None:
         found = read_checkpoint(path)
         facts = found.state["facts"]
         config = {**facts["config"], "data": {**facts["config"]["data"], "positive": None}}
-        state = {**found.state, "facts": {**facts, "config": config}}
+        text = json.dumps(dict(schema), sort_keys=True, separators=(",", ":"))
+        columns = hashlib.sha256(text.encode("ascii")).hexdigest()
+        known = {"config": config, "data": {**facts["data"], "columns": columns}}
+        state = {**found.state, "facts": {**facts, **known}}
         write_checkpoint(
             path, replace(found, model=replace(found.model, schema=schema), state=state)
         )
