@@ -112,7 +112,7 @@ def test_defaults_are_pytorchs_or_the_papers() -> None:
         "lion": 1e-4,
         "nadam": 2e-3,
         "rmsprop": 1e-2,
-        "sgd": 1e-3,
+        "sgd": 1e-2,
     }
     decays = {name: OPTIMIZERS.get(name)().weight_decay for name in OPTIMIZERS.names()}
     assert decays == dict.fromkeys(decays, 0.0) | {"adamw": 0.01}
