@@ -20,7 +20,7 @@ from dnn_cli.app.say import Say, ignore
 from dnn_cli.app.train import begin, new_standing, now, write_resolved
 from dnn_cli.base.errors import CheckpointError, Problem
 from dnn_cli.base.text import safe_text
-from dnn_cli.config.load import Loaded, load_config
+from dnn_cli.config.load import Loaded, load_resolved
 from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.runs.checkpoint import Checkpoint
@@ -63,7 +63,7 @@ def resume_run(
     started = now()
     with run.locked(started):
         found = newest(run, say)
-        loaded = load_config(str(run.resolved), overrides)
+        loaded = load_resolved(run.resolved, overrides)
         complete = _complete(run, found, loaded)
         if complete is not None:
             say(f"already complete at step {complete.step} (epoch {complete.epoch})")

@@ -29,10 +29,22 @@ def _visible(character: str) -> str:
     return character
 
 
-def nearest(name: str, allowed: Iterable[str]) -> str | None:
-    """The allowed name that `name` most likely meant, or None."""
-    found = difflib.get_close_matches(name, list(allowed), n=1, cutoff=0.6)
-    return found[0] if found else None
+def nearest(name: str, allowed: Iterable[str], likeness: float = 0.6) -> str | None:
+    """The allowed name that `name` most likely meant, or None; capitals make no difference."""
+    lowered: dict[str, str] = {}
+    for one in allowed:
+        lowered.setdefault(one.lower(), one)
+    found = difflib.get_close_matches(name.lower(), lowered, n=1, cutoff=likeness)
+    return lowered[found[0]] if found else None
+
+
+def did_you_mean(name: str, allowed: Iterable[str], ahead: str = "") -> str:
+    """How to write `name` instead, `ahead` of it what stands there: the nearest, or all of them."""
+    there = list(allowed)
+    close = nearest(name, there)
+    if close:
+        return f"did you mean `{ahead}{safe_text(close)}`?"
+    return f"one of {listing(there)}" if there else ""
 
 
 def listing(names: Iterable[str], limit: int = 40) -> str:

@@ -9,10 +9,40 @@ from typing import Annotated, TypeAlias
 import typer
 
 from dnn_cli.base.errors import UsageError
+from dnn_cli.base.path import local_path
+from dnn_cli.base.spec import SpecError
 from dnn_cli.base.text import safe_text
 
+
+def readable(path: str | None) -> str | None:
+    """A path given to a command, with a `~` that the shell has left: `--model=~/m`.
+
+    Raises:
+        UsageError: it is an address.
+    """
+    if path is None:
+        return None
+    try:
+        found = local_path(path)
+    except SpecError as error:
+        raise UsageError(str(error), fix=error.fix) from None
+    return str(found) if path.startswith("~") else path
+
+
+def writable(path: str | None) -> str | None:
+    """The same for a place to write to."""
+    try:
+        return readable(path)
+    except UsageError as error:
+        fix = "addresses are not written to: give a path on this machine"
+        raise UsageError(str(error), fix=fix) from None
+
+
 Config: TypeAlias = Annotated[
-    str, typer.Argument(metavar="CONFIG", help="The YAML file; - reads standard input.")
+    str,
+    typer.Argument(
+        metavar="CONFIG", help="The YAML file; - reads standard input.", callback=readable
+    ),
 ]
 Overrides: TypeAlias = Annotated[
     list[str] | None,
@@ -23,9 +53,16 @@ Set: TypeAlias = Annotated[
     typer.Option("--set", metavar="KEY=VALUE", help="The same as an option. Repeatable."),
 ]
 Model: TypeAlias = Annotated[
-    str, typer.Argument(metavar="MODEL", help="A model file, a checkpoint or a run directory.")
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="A model file, a checkpoint or a run directory.",
+        callback=readable,
+    ),
 ]
-Runs: TypeAlias = Annotated[str, typer.Option(metavar="DIR", help="Where the runs are.")]
+Runs: TypeAlias = Annotated[
+    str, typer.Option(metavar="DIR", help="Where the runs are.", callback=writable)
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 Debug: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

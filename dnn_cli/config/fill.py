@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
+from dnn_cli.base.path import local_path
 from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.config.bare import TYPE, lift
@@ -30,7 +31,7 @@ from dnn_cli.config.kinds import (
     options_of,
 )
 from dnn_cli.config.nodes import BadNode, Entry, ListNode, MapNode, Node, ScalarNode, to_node
-from dnn_cli.config.places import Report, Source
+from dnn_cli.config.places import Place, Report, Source
 from dnn_cli.config.read import STDIN
 from dnn_cli.config.refusals import BAD, At, Refusals
 from dnn_cli.config.scalars import Odd
@@ -113,12 +114,18 @@ class _Filler:
         return BAD if any(value is BAD for value in values.values()) else values
 
     def path(self, node: ScalarNode, at: At) -> Any:
-        directory = node.place.source.directory
-        if directory is None or node.text == STDIN:
-            directory = Path()
-        path = directory / node.text
         if not node.text:
             return self.refuse.value(node, at, "needs a path, found an empty text")
+        directory = node.place.source.directory
+        if directory is None or node.text == STDIN:
+            return self.encodable(Path(node.text), node, at)
+        try:
+            return self.encodable(directory / local_path(node.text), node, at)
+        except SpecError as error:
+            return self.refuse.broken(error, node, at)
+
+    def encodable(self, path: Path, node: ScalarNode, at: At) -> Any:
+        """`path`, if files can be called so."""
         try:
             str(path).encode()
         except UnicodeEncodeError:
@@ -159,17 +166,21 @@ class _Filler:
         if name not in kind.registry.names():
             return self.refuse.unknown_type(kind, entry.value, at)
         rest = {key: one for key, one in lifted.entries.items() if key != TYPE}
-        return self.section(kind.registry.get(name), MapNode(lifted.place, rest), at)
+        spec = kind.registry.get(name)
+        return self.section(spec, MapNode(lifted.place, rest), at, entry.value.place)
 
-    def section(self, spec: type[Spec], node: MapNode, at: At) -> Any:
-        """A spec from its options; one that is wrong keeps no other from being read."""
+    def section(self, spec: type[Spec], node: MapNode, at: At, typed: Place | None = None) -> Any:
+        """A spec from its options; one that is wrong keeps no other from being read.
+
+        `typed` is where its type stands, if it has one.
+        """
         options = options_of(spec)
         values: dict[str, Any] = {}
         for name, entry in node.entries.items():
             if name in options:
                 values[name] = self.option(options[name], entry, at.under(name, entry.key))
             else:
-                self.refuse.unknown_key(name, entry.key, spec, at)
+                self.refuse.unknown_key(name, entry.key, spec, at, typed)
         for option in options.values():
             if option.required and option.name not in node.entries:
                 values[option.name] = self.refuse.missing(option, node, at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dnn_cli.base.spec import Bounds
 from dnn_cli.config.kinds import (
     Boolean,
     Choice,
@@ -61,3 +62,10 @@ def _accepts_scalar(kind: Kind, value: object) -> bool:
 def accepts_word(kind: Kind, word: str) -> bool:
     """Whether a plain word is a value of `kind`."""
     return any(_accepts_scalar(one, plain_value(word)) for one in members(kind))
+
+
+def within(bounds: Bounds, node: Node) -> bool:
+    """Whether every number in `node` is one that an option with such bounds takes."""
+    if isinstance(node, ListNode):
+        return all(within(bounds, one) for one in node.items)
+    return not isinstance(node, ScalarNode) or bounds.complaint(node.value) is None

@@ -73,9 +73,7 @@ class _Definitions:
             case Section(spec):
                 return self.section(spec, part)
             case Variant():
-                typeless = {"type": "object", "not": {"required": [TYPE]}}
-                whole = self.variant(kind)
-                return {"anyOf": [whole, typeless]} if part else whole
+                return self.variant(kind, part)
             case Either(kinds):
                 return {"anyOf": [self.kind(one, bounds, part) for one in kinds]}
             case List(item):
@@ -101,9 +99,10 @@ class _Definitions:
         """A reference to the schema of a spec."""
         return self._mapping(_name(spec) + (".part" if part else ""), spec, part)
 
-    def variant(self, kind: Variant) -> Schema:
+    def variant(self, kind: Variant, part: bool = False) -> Schema:
         """A reference to the schema of everything in a registry."""
-        noun, specs = kind.registry.kind, kind.registry.all()
+        specs, suffix = kind.registry.all(), ".part" if part else ""
+        noun = kind.registry.kind + suffix
         if noun not in self.found:
             self.found[noun] = {}  # a layer may hold layers
             bare: Schema = {
@@ -115,8 +114,12 @@ class _Definitions:
             }
             if kind.infers:
                 bare = {"type": "string", "minLength": 1}
-            mappings = [self._mapping(f"{noun}.{name}", spec) for name, spec in specs.items()]
-            self.found[noun] = {"anyOf": [bare, *mappings]}
+            mappings = [
+                self._mapping(f"{kind.registry.kind}.{name}{suffix}", spec, part)
+                for name, spec in specs.items()
+            ]
+            typeless = [{"type": "object", "not": {"required": [TYPE]}}] if part else []
+            self.found[noun] = {"anyOf": [bare, *mappings, *typeless]}
         return _reference(noun)
 
     def _mapping(self, name: str, spec: type[Spec], part: bool = False) -> Schema:

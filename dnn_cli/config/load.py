@@ -25,6 +25,7 @@ from dnn_cli.config.refusals import At, Refusals
 from dnn_cli.config.resolve import dump_yaml, resolve
 from dnn_cli.config.spec import RunSpec, name_from
 from dnn_cli.config.unknown import Sections
+from dnn_cli.config.written import written
 from dnn_cli.config.yaml_nodes import MAX_NODES, parse_bytes
 
 S = TypeVar("S", bound=Spec)
@@ -63,10 +64,28 @@ def load_config(source: Path | str, overrides: Sequence[str] = ()) -> Loaded[Run
         data = read_stdin() if path is None else read_file(path)
     except ReadError as error:
         raise ConfigError([error.problem]) from None
-    spec, root = located(RunSpec, data, path, overrides)
+    return _named(*located(RunSpec, data, path, overrides), data, path)
+
+
+def load_resolved(path: Path, overrides: Sequence[str] = ()) -> Loaded[RunSpec]:
+    """The run that `path`, where every default is written out, and overrides describe.
+
+    What has its default counts as not written, so that an override of a `type` is not told that
+    the new type does not know it.
+
+    Raises:
+        ConfigError: with every problem, each at its position.
+    """
+    before = load_config(path)
+    tree = written(before.root, before.spec)
+    spec, root = _overridden(tree, Section(RunSpec), overrides, Report())
+    return _named(spec, root, before.text, path)
+
+
+def _named(spec: RunSpec, root: Node, text: bytes, path: Path | None) -> Loaded[RunSpec]:
     if spec.name is None:
         spec = replace(spec, name=name_from(path.stem) if path else "run")
-    return Loaded(spec, data, path, resolve(spec), root)
+    return Loaded(spec, text, path, resolve(spec), root)
 
 
 def located(
@@ -78,7 +97,14 @@ def located(
         ConfigError: with every problem, each at its position.
     """
     report, kind = Report(), Section(wanted)
-    root = with_overrides(_tree(data, path, kind, report), kind, overrides, report)
+    return _overridden(_tree(data, path, kind, report), kind, overrides, report)
+
+
+def _overridden(
+    tree: Node, kind: Section, overrides: Sequence[str], report: Report
+) -> tuple[Any, Node]:
+    """What `tree` describes with overrides put into it, and that tree."""
+    root = with_overrides(tree, kind, overrides, report)
     spec = fill(root, kind, report)
     report.fail_if_any()
     _require_reloadable(resolve(spec), root, report)

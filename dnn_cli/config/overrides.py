@@ -3,25 +3,27 @@
 The key is a path of names and list positions, split from the value at the first `=`; the value is
 read by the same YAML rules as a file. Unknown keys are found where the tree is filled.
 
-Of a section that the file does not give, only what its default says beyond the defaults of its
-type is put in its place. So `optimizer.type=sgd` leaves nothing behind that belonged to adam, in
-whatever order the overrides come, while keys that somebody wrote stay, and are errors where the
-new type does not know them.
+Order      of two overrides of one key, or of it and of a part of it, the later one wins; no other
+           order matters, since all of them are gathered before any is put in its place
+Type       `optimizer.type=sgd` keeps the keys that are written there: one that sgd does not know
+           is found where the tree is filled. Defaults of the other type are not written, so they
+           go. `optimizer=sgd` replaces all that is there
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from dnn_cli.base.spec import Spec
 from dnn_cli.base.text import safe_text
-from dnn_cli.config.bare import TYPE, lift_or_keep
+from dnn_cli.config.bare import TYPE, lift_as, lift_or_keep, variant_in
 from dnn_cli.config.decode import lines_of
-from dnn_cli.config.kinds import Kind, Section, Table, Variant, members, options_of
+from dnn_cli.config.forms import accepts
+from dnn_cli.config.kinds import Kind, Section, Table, Variant, members
 from dnn_cli.config.nodes import (
+    MAX_DEPTH,
     BadNode,
     Entry,
     ListNode,
@@ -33,6 +35,7 @@ from dnn_cli.config.nodes import (
 from dnn_cli.config.places import NAME_LIMIT, Place, Report, Source
 from dnn_cli.config.resolve import resolve
 from dnn_cli.config.steps import kind_under, option_under
+from dnn_cli.config.written import written
 from dnn_cli.config.yaml_nodes import parse_text
 
 _ORDER = 1000  # after every file
@@ -40,103 +43,130 @@ _ORDER = 1000  # after every file
 
 def with_overrides(root: Node, kind: Kind, overrides: Sequence[str], report: Report) -> Node:
     """`root` with each override put in its place, the last one winning."""
+    change = _Change(root.place)
     for i, text in enumerate(overrides):
         name = f"override `{safe_text(text, NAME_LIMIT)}`"
         source = Source(name, lines_of(text), Path.cwd(), _ORDER + i, lined=False)
-        override = _Override(text, source, report)
-        value = override.value()
-        if value is not None:
-            root = override.put(kind, root, 0, value)
-    return root
+        _gather(text, source, change, report)
+    return _Changer(report).changed(kind, root, change)
 
 
-def _beyond_its_type(default: object) -> Any:
-    """A default as plain values: of a spec with a type only what differs from a new one's."""
-    plain = resolve(default)
-    if not isinstance(default, Spec) or not default.spec_name:
-        return plain
-    usual = {name: resolve(one.default) for name, one in options_of(type(default)).items()}
-    return {k: v for k, v in plain.items() if k == TYPE or v != usual.get(k, ...)}
+@dataclass(slots=True)
+class _Change:
+    """What overrides say of one value: another one, and then other parts of it."""
+
+    place: Place  # of the last step to it, in the override that spoke of it first
+    path: tuple[str, ...] = ()
+    value: Node | None = None
+    parts: dict[str, _Change] = field(default_factory=dict)
+
+    @property
+    def new_type(self) -> str | None:
+        """The type it is given, if it is."""
+        value = self.parts[TYPE].value if TYPE in self.parts else None
+        if isinstance(value, ScalarNode) and isinstance(value.value, str):
+            return value.value
+        return None
+
+    def in_order(self) -> list[tuple[str, _Change]]:
+        """The parts, the type first: it says what the others are."""
+        return sorted(self.parts.items(), key=lambda part: part[0] != TYPE)
+
+    @property
+    def owner(self) -> str:
+        """The value that it is a part of, for a message."""
+        return safe_text(".".join(self.path[:-1]), NAME_LIMIT)
+
+    @property
+    def step(self) -> str:
+        """The last step to it, for a message."""
+        return safe_text(self.path[-1], NAME_LIMIT)
 
 
-def _holds(kind: Kind | None) -> bool:
-    """Whether values of `kind` may be mappings, or nothing is known of them."""
-    mappings = (Section, Variant, Table)
-    return kind is None or any(isinstance(one, mappings) for one in members(kind))
+def _gather(text: str, source: Source, change: _Change, report: Report) -> None:
+    """Add the override `text` to what earlier ones say."""
+    key, equals, written_value = text.partition("=")
+    steps = tuple(key.split("."))
+    if not equals or not all(steps):
+        example = "as in `optimizer.learning_rate=0.01`"
+        report.add(Place(source, 1, 1), "an override is KEY=VALUE", fix=example)
+        return
+    if len(steps) > MAX_DEPTH:
+        report.add(Place(source, 1, 1), f"more than {MAX_DEPTH} names and positions in one key")
+        return
+    value = parse_text(written_value, source, report, indent=len(key) + 1)
+    if value is None:
+        return
+    column = 1
+    for depth, step in enumerate(steps, start=1):
+        first = _Change(Place(source, 1, column), steps[:depth])
+        change = change.parts.setdefault(step, first)
+        column += len(step) + 1
+    change.place, change.value, change.parts = first.place, value, {}
 
 
-class _Override:
-    def __init__(self, text: str, source: Source, report: Report) -> None:
-        self.text, self.source, self.report = text, source, report
-        self.key, self.equals, self.written = text.partition("=")
-        self.steps = self.key.split(".")
+class _Changer:
+    def __init__(self, report: Report) -> None:
+        self.report = report
 
-    def place(self, depth: int) -> Place:
-        """Where the step at `depth` stands in the override."""
-        return Place(self.source, 1, 1 + sum(len(step) + 1 for step in self.steps[:depth]))
-
-    def value(self) -> Node | None:
-        """The value; None after reporting that there is none."""
-        if not self.equals or not all(self.steps):
-            example = "as in `optimizer.learning_rate=0.01`"
-            self.report.add(self.place(0), "an override is KEY=VALUE", fix=example)
-            return None
-        return parse_text(self.written, self.source, self.report, indent=len(self.key) + 1)
-
-    def put(self, kind: Kind | None, node: Node, depth: int, value: Node) -> Node:
-        """`node`, a value of `kind`, with `value` at the end of the steps from `depth` on."""
-        if depth == len(self.steps) or isinstance(node, BadNode):
-            return value if depth == len(self.steps) else node
-        node = lift_or_keep(kind, node)
-        if isinstance(node, ListNode):
-            return self._into_list(kind, node, depth, value)
-        if isinstance(node, ScalarNode) and _holds(kind) and self._may_replace(node, depth):
-            node = MapNode(self.place(depth - 1), {})
-        if isinstance(node, ScalarNode):
-            holds = "null" if node.value is None else "a single value"
-            owner = ".".join(self.steps[:depth])
-            step = safe_text(self.steps[depth], NAME_LIMIT)
-            what = f"`{safe_text(owner, NAME_LIMIT)}` is {holds}: it has no `{step}`"
-            fix = f"give it as a whole: `{safe_text(owner, NAME_LIMIT)}=…`"
-            self.report.add(self.place(depth), what, fix=fix)
+    def changed(self, kind: Kind | None, node: Node, change: _Change) -> Node:
+        """`node`, a value of `kind`, as `change` wants it."""
+        node = change.value or node
+        if not change.parts or isinstance(node, BadNode):
             return node
-        assert isinstance(node, MapNode)
-        return self._into_mapping(kind, node, depth, value)
+        name = change.new_type
+        node = lift_or_keep(kind, node) if name is None else lift_as(kind, node, name)
+        if isinstance(node, ScalarNode) and _opens(kind, node, name):
+            node = MapNode(change.place, {})
+        for step, part in change.in_order():
+            if isinstance(node, MapNode):
+                node = self._in_mapping(kind, node, step, part)
+            elif isinstance(node, ListNode):
+                node = self._in_list(kind, node, step, part)
+            else:
+                self._refuse_part(node, part)
+        return node
 
-    def _may_replace(self, node: ScalarNode, depth: int) -> bool:
-        """Whether a mapping may stand for a single value: for none, and for any if it has a type.
-
-        So `loss.type=huber` says what `loss: auto` leaves open.
-        """
-        return node.value is None or self.steps[depth:] == [TYPE]
-
-    def _into_mapping(self, kind: Kind | None, node: MapNode, depth: int, value: Node) -> Node:
-        step = self.steps[depth]
+    def _in_mapping(self, kind: Kind | None, node: MapNode, step: str, part: _Change) -> MapNode:
         entry = node.entries.get(step)
-        part = entry.value if entry else self._default(kind, node, depth)
-        changed = self.put(kind_under(kind, node, step), part, depth + 1, value)
-        key = entry.key if entry and depth + 1 < len(self.steps) else self.place(depth)
-        return MapNode(node.place, {**node.entries, step: Entry(key, changed)})
+        inner = kind_under(kind, node, step)
+        value = entry.value if entry else self._default(kind, node, step, part)
+        key = entry.key if entry and part.value is None else part.place
+        return MapNode(
+            node.place, {**node.entries, step: Entry(key, self.changed(inner, value, part))}
+        )
 
-    def _default(self, kind: Kind | None, node: MapNode, depth: int) -> Node:
+    def _default(self, kind: Kind | None, node: MapNode, step: str, part: _Change) -> Node:
         """What stands in the place of a key that the file does not give."""
-        place = self.place(depth)
-        option = option_under(kind, node, self.steps[depth])
-        if option is None:
-            return MapNode(place, {})  # an unknown key, reported when the tree is filled
-        return to_node(_beyond_its_type(option.default), self.source, self.report, place)
+        option = option_under(kind, node, step)
+        if option is None:  # an unknown key, reported when the tree is filled
+            return MapNode(part.place, {})
+        if part.new_type is not None and variant_in(option.kind):
+            return MapNode(part.place, {})
+        plain = to_node(resolve(option.default), part.place.source, self.report, part.place)
+        return written(plain, option.default)
 
-    def _into_list(self, kind: Kind | None, node: ListNode, depth: int, value: Node) -> Node:
-        step, count = self.steps[depth], len(node.items)
+    def _in_list(self, kind: Kind | None, node: ListNode, step: str, part: _Change) -> ListNode:
+        count = len(node.items)
         position = int(step) if re.fullmatch("[0-9]{1,9}", step) else count
         if position >= count:
-            owner = safe_text(".".join(self.steps[:depth]), NAME_LIMIT)
-            shown = safe_text(step, NAME_LIMIT)
             entries = f"0 to {count - 1}" if count > 1 else "0" if count else "none"
-            what = f"`{owner}` is a list without an entry `{shown}`; its entries are {entries}"
-            self.report.add(self.place(depth), what)
+            what = f"`{part.owner}` is a list without an entry `{part.step}`"
+            self.report.add(part.place, f"{what}; its entries are {entries}")
             return node
-        part = node.items[position]
-        changed = self.put(kind_under(kind, node, position), part, depth + 1, value)
-        items = (*node.items[:position], changed, *node.items[position + 1 :])
-        return ListNode(node.place, items)
+        item = self.changed(kind_under(kind, node, position), node.items[position], part)
+        return ListNode(node.place, (*node.items[:position], item, *node.items[position + 1 :]))
+
+    def _refuse_part(self, node: Node, part: _Change) -> None:
+        none = isinstance(node, ScalarNode) and node.value is None
+        what = f"`{part.owner}` is {'null' if none else 'a single value'}: it has no `{part.step}`"
+        self.report.add(part.place, what, fix=f"give it as a whole: `{part.owner}=…`")
+
+
+def _opens(kind: Kind | None, node: ScalarNode, name: str | None) -> bool:
+    """Whether a mapping may take the place of a single value to hold what it is given."""
+    if kind is None or node.value is None:
+        mappings = (Section, Variant, Table)
+        holds = kind is None or any(isinstance(one, mappings) for one in members(kind))
+        return node.value is None and holds
+    return name is not None and variant_in(kind) is not None and accepts(kind, node)

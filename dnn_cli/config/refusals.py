@@ -9,14 +9,19 @@ from typing import Any, Final
 
 from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.text import listing, safe_text
-from dnn_cli.config.bare import TYPE
 from dnn_cli.config.forms import accepts_word
-from dnn_cli.config.kinds import Choice, Kind, Null, Option, Variant, members, options_of
+from dnn_cli.config.kinds import Choice, Kind, Null, Option, Variant, members
 from dnn_cli.config.nodes import ListNode, MapNode, Node, ScalarNode
 from dnn_cli.config.phrases import expected, found, missing_commas, remedy
 from dnn_cli.config.places import NAME_LIMIT, Place, Report
 from dnn_cli.config.scalars import Odd
-from dnn_cli.config.unknown import Sections, explain_unknown
+from dnn_cli.config.unknown import (
+    Sections,
+    allowed_in,
+    explain_unknown,
+    explain_unknown_type,
+    owners,
+)
 
 BAD: Final = object()  # stands for a value that could not be read; its problem is in the report
 MESSAGE_LIMIT = 500
@@ -93,20 +98,24 @@ class Refusals:
         nouns = [one.registry.kind for one in members(kind) if isinstance(one, Variant)]
         allowed = names(kind)
         fix = self._commas(node, at, lambda word: word in allowed)
-        if not fix and (close := self.report.suggest(text, allowed)):
-            fix = f"did you mean `{close}`?"
+        fix = fix or explain_unknown_type(text, allowed, self.report)
         what = f"unknown {' or '.join(nouns)} `{safe_text(text, NAME_LIMIT)}` in {at.name}"
         self.report.add(node.place, what, why=f"there are {listing(allowed)}", fix=fix)
         return BAD
 
-    def unknown_key(self, name: str, place: Place, spec: type[Spec], at: At) -> Any:
-        """A key that the spec has no option for."""
-        typed = bool(spec.spec_name)
-        allowed = [*options_of(spec), *([TYPE] if typed else ())]
-        owner = f"{at.name} ({spec.spec_name})" if typed else at.name
+    def unknown_key(
+        self, name: str, key: Place, spec: type[Spec], at: At, typed: Place | None = None
+    ) -> Any:
+        """A key that the spec has no option for; its type, if it has one, stands at `typed`."""
+        owner = f"{at.name} ({spec.spec_name})" if spec.spec_name else at.name
         what = f"unknown key `{safe_text(name, NAME_LIMIT)}` in {owner}"
-        fix = explain_unknown(name, allowed, self.sections, self.report)
-        self.report.add(place, what, why=f"allowed keys are {listing(allowed)}", fix=fix)
+        why = f"allowed keys are {listing(allowed_in(spec))}"
+        fix = explain_unknown(name, spec, self.sections, self.report)
+        others = owners(name, spec)
+        if others and typed and typed.source is not key.source:
+            why = f"`{name}` belongs to {listing(others)}; the type is that of {typed.where}"
+            fix = f"remove it, or give {at.name} as a whole"
+        self.report.add(key, what, why=why, fix=fix)
         return BAD
 
     def broken(self, error: SpecError, node: Node, at: At) -> Any:

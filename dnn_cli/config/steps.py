@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dnn_cli.config.bare import type_of
+from dnn_cli.config.bare import spec_called, type_of
 from dnn_cli.config.kinds import (
     Fixed,
     Kind,
@@ -22,9 +22,7 @@ def option_under(kind: Kind | None, node: Node | None, name: str) -> Option | No
     for one in () if kind is None else members(kind):
         spec = one.spec if isinstance(one, Section) else None
         if isinstance(one, Variant):
-            type_name = type_of(node) if node is not None else None
-            known = type_name is not None and type_name in one.registry.names()
-            spec = one.registry.get(type_name) if known and type_name else one.base
+            spec = spec_called(one, type_of(node) if node is not None else None) or one.base
         if spec is not None and name in options_of(spec):
             return options_of(spec)[name]
     return None

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dnn_cli.base.errors import DataError
+from dnn_cli.base.path import local_path
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.text import safe_text
@@ -60,14 +61,15 @@ class SourceSpec(Spec):
         with `.gz`), `.npy`, `.npz`, or an image's suffix; a folder is one of images.
 
         Raises:
-            SpecError: the name says nothing, and is no folder's.
+            SpecError: the name says nothing, and is no folder's; or it is an address.
         """
+        local = local_path(path)
         ends = [suffix.lower() for suffix in Path(path).suffixes]
         packed = ends[-1:] == [".gz"]
         kind = _SUFFIXES.get("".join(ends[-2:] if packed else ends[-1:]))
         if kind is None and _IDX.search(path):
             kind = "idx"
-        if kind is None and path and os.path.isdir((directory or Path()) / path):
+        if kind is None and path and os.path.isdir((directory or Path()) / local):
             kind = "image_folder"
         if kind is None:
             raise SpecError(
@@ -84,17 +86,21 @@ def source_of(path: str, labelled: bool = False) -> SourceSpec:
     `t10k-images-idx3-ubyte` in `t10k-labels-idx1-ubyte`, packed or not.
 
     Raises:
-        DataError: the name says nothing, or there are no labels.
+        DataError: the name says nothing, there are no labels, or it is an address.
     """
     if path == "-":
         return SOURCES.get("csv")(path=Path(path))  # type: ignore[call-arg]
     try:
+        local = local_path(path)
+    except SpecError as error:
+        raise DataError(str(error), where=safe_text(path), fix=error.fix) from error
+    try:
         kind = SourceSpec.infer(path)
     except SpecError as error:
         raise DataError(str(error), where=safe_text(path), fix=_NAMES) from error
-    options: dict[str, Any] = {kind.path_option: Path(path)}
+    options: dict[str, Any] = {kind.path_option: local}
     if labelled and kind.spec_name == "idx":
-        options["labels"] = _labels_beside(Path(path))
+        options["labels"] = _labels_beside(local)
     return kind(**options)
 
 

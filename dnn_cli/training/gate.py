@@ -16,7 +16,7 @@ from dnn_cli.base.errors import GateError, Problem, UsageError
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, nearest, safe_text
-from dnn_cli.training.metrics import LOSS, bare_of, direction, find, split_of
+from dnn_cli.training.metrics import LOSS, bare_name, direction, find, split_of
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -66,14 +66,14 @@ def parse_condition(text: str) -> Condition:
     if split:
         raise UsageError(
             f"--fail-if `{safe_text(text)}`: an evaluation is of one data set",
-            fix=f"write {safe_text(bare)} without `{split}.`",
+            fix=f"write {safe_text(bare_name(bare) or bare)} without `{split}.`",
         )
     if not math.isfinite(condition.bound):
         raise UsageError(f"--fail-if `{safe_text(text)}`: the number is too large")
     try:
         direction(condition.metric)
     except SpecError as problem:
-        meant = bare_of(condition.metric)
+        meant = bare_name(condition.metric)
         fix = f"did you mean `{safe_text(meant)}`?" if meant else problem.fix
         raise UsageError(f"--fail-if: {problem}", fix=fix) from None
     return condition

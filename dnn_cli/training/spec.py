@@ -19,10 +19,10 @@ from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
 from dnn_cli.training.metrics import (
     LOSS,
-    bare_of,
+    bare_name,
     direction,
     find,
-    meant_by,
+    full_name,
     quick_metrics,
     split_of,
     undefined,
@@ -224,35 +224,35 @@ def seconds_of(duration: float | str, *path: str | int) -> float:
 
 
 def _require_bare(name: str, *path: str | int) -> None:
+    """A metric without the data that it is of: `accuracy`."""
+    meant = bare_name(name)
+    require(meant != LOSS, "the loss is always measured", *path, fix="leave it out")
     split, bare = split_of(name)
     require(
         not split,
         f"{safe_text(name)}: metrics are measured on all data there is",
         *path,
-        fix=f"write {safe_text(bare)}",
+        fix=f"write {safe_text(meant or bare)}",
     )
-    require(name != LOSS, "the loss is always measured", *path, fix="leave it out")
-    _require_metric(name, path, suggested=bare_of(name))
-
-
-def _require_name(name: str, *path: str | int) -> None:
-    split, bare = split_of(name)
-    meant = meant_by(name)
-    _require_metric(name, path, suggested=meant if not meant or "." in meant else f"valid.{meant}")
-    require(
-        split in ("train", "valid"),
-        f"{safe_text(name)} does not say of which data",
-        *path,
-        fix=f"write valid.{safe_text(bare)} or train.{safe_text(bare)}",
-    )
-
-
-def _require_metric(name: str, path: tuple[str | int, ...], suggested: str | None) -> None:
     try:
         direction(name)
     except SpecError as problem:
-        fix = f"did you mean `{safe_text(suggested)}`?" if suggested else problem.fix
+        fix = f"did you mean `{safe_text(meant)}`?" if meant else problem.fix
         raise SpecError(str(problem), path, fix=fix) from None
+
+
+def _require_name(name: str, *path: str | int) -> None:
+    """A metric with the data that it is of: `valid.accuracy`."""
+    try:
+        direction(name)
+    except SpecError as problem:
+        meant = full_name(name)
+        fix = f"did you mean `{safe_text(meant)}`?" if meant else problem.fix
+        raise SpecError(str(problem), path, fix=fix) from None
+    split, bare = split_of(name)
+    fix = f"write valid.{safe_text(bare)} or train.{safe_text(bare)}"
+    require(split != "test", f"{safe_text(name)} is not measured in training", *path, fix=fix)
+    require(split != "", f"{safe_text(name)} does not say of which data", *path, fix=fix)
 
 
 def _require_suits(name: str, task: Task, path: tuple[str | int, ...]) -> None:

@@ -145,6 +145,7 @@ def test_an_extension_that_was_begun_is_remembered(tmp_path: Path) -> None:
     [
         ("seed=1", "config.seed was 0, is 1"),
         ("training.batch_size=8", "config.training.batch_size was 16, is 8"),
+        ("optimizer.type=sgd", "config.optimizer.type was adam, is sgd"),
         ("optimizer={type: sgd}", "config.optimizer.type was adam, is sgd"),
         ("loss={type: softmax_cross_entropy}", "config.loss.type"),
         ("data.split.seed=4", "data.train.inputs was"),

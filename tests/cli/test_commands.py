@@ -107,6 +107,47 @@ def test_arguments_that_look_like_others(dnn, calls, args, config, overrides):
 
 
 @pytest.mark.parametrize(
+    ("args", "places"),
+    [
+        (["train", "~/c.yaml", "--runs=~/r"], ["{home}/c.yaml", "{home}/r"]),
+        (["train", "./~/c.yaml", "--run-dir", "~/r"], ["./~/c.yaml", "{home}/r"]),
+        (["predict", "x.csv", "--model=~/m", "-o", "~/p.csv"], ["{home}/m", "{home}/p.csv"]),
+        (["evaluate", "~/m"], ["{home}/m"]),
+        (["info", "~nobody-of-this-name/m"], ["~nobody-of-this-name/m"]),
+        (["check", "~/c.yaml"], ["{home}/c.yaml"]),
+        (["data", "fetch", "mnist", "--from=~/mnist"], ["{home}/mnist"]),
+    ],
+)
+def test_a_home_that_the_shell_has_left(dnn, calls, monkeypatch, args, places):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert dnn(*args).code == 0
+    _, positional, options = asked(calls)
+    given = [*positional, *options.values()]
+    assert all(one.format(home="/home/me") in given for one in places), given
+
+
+@pytest.mark.parametrize(
+    ("args", "fix"),
+    [
+        (["train", "https://example.org/c.yaml"], "download the file first"),
+        (["check", "s3://b/c.yaml"], "download the file first"),
+        (["resume", "https://example.org/run"], "download the file first"),
+        (["info", "file:///r/m.safetensors"], "give the path alone: /r/m.safetensors"),
+        (["evaluate", "hf://m"], "download the file first"),
+        (["predict", "x.csv", "--model", "s3://b/m"], "download the file first"),
+        (["predict", "x.csv", "-o", "s3://b/p.csv"], "give a path on this machine"),
+        (["train", "c.yaml", "--runs", "s3://b/runs"], "give a path on this machine"),
+        (["train", "c.yaml", "--run-dir", "s3://b/run"], "give a path on this machine"),
+        (["data", "fetch", "mnist", "--from", "https://example.org"], "download the file first"),
+    ],
+)
+def test_addresses_are_not_read_or_written_to(dnn, calls, args, fix):
+    found = dnn(*args)
+    assert found.code == 2 and not calls.log
+    assert "is an address, not a path" in found.err and fix in found.err
+
+
+@pytest.mark.parametrize(
     ("reason", "code"),
     [
         ("epochs", 0), ("early_stopping", 0), ("threshold", 0), ("max_time", 75),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 import time
@@ -12,7 +13,17 @@ import pytest
 from command import REFUSED_WITHIN
 
 from dnn_cli.base.errors import ConfigError
+from dnn_cli.config.kinds import Section, options_of
 from dnn_cli.config.load import load_config
+from dnn_cli.config.other_names import OPTIONS, TYPES
+from dnn_cli.config.spec import RunSpec
+from dnn_cli.config.unknown import Sections
+from dnn_cli.data.source import SOURCES
+from dnn_cli.nn.initializer import INITIALIZERS
+from dnn_cli.nn.layer import LAYERS
+from dnn_cli.nn.loss import LOSSES
+from dnn_cli.nn.optimizer import OPTIMIZERS
+from dnn_cli.nn.schedule import SCHEDULES
 
 DATA = "data: {source: churn.csv}\n"
 LAYER = DATA + "model: {layers: [{type: dense, units: %s}]}\n"
@@ -239,6 +250,37 @@ def test_C11_no_code_is_run(refused, tmp_path: Path) -> None:
             ("`leraning_rate` in `optimizer` (adam)", "did you mean `learning_rate`", "beta1"),
         ),
         (DATA + "optimizer: {type: adam, lr: 1}", "2:25", ("did you mean `learning_rate`",)),
+        (DATA + "optimizer: {type: adam, momentum: 0.9}", "2:25", ("`momentum` belongs to sgd",)),
+        (DATA + "optimizer: {type: adam, final: 0.9}", "2:25", ("keys are beta1",)),
+        (DATA + "loss: {type: mean_squared_error, delta: 1}", "2:34", ("belongs to huber",)),
+        (DATA + "model: {layers: [{type: relu, rate: 1}]}", "2:31", ("belongs to dropout",)),
+        (DATA + "model: {layers: [{type: dense, neurons: 3, units: 3}]}", "2:32", ("`units`",)),
+        (DATA + "model: {neurons: [3]}", "2:9", ("did you mean `hidden`",)),
+        (DATA + "model: {units: [3]}", "2:9", ("did you mean `hidden`",)),
+        (
+            DATA + "model: {layers: [{type: dense, units: 3, activation: relu}]}",
+            "2:42",
+            ("an activation is a layer of its own",),
+        ),
+        (DATA + "model: {layers: [{type: leaky_relu, alpha: 1}]}", "2:37", ("mean `slope`",)),
+        (DATA + "model: {layers: [{type: relu, alpha: 1}]}", "2:31", ("belongs to elu",)),
+        (DATA + "model: {layers: [{type: batch_norm, eps: 1}]}", "2:37", ("mean `epsilon`",)),
+        (DATA + "training: {batch: 4}", "2:12", ("did you mean `batch_size`",)),
+        (DATA + "batch_size: 4", "2:1", ("`batch_size` belongs in `training`",)),
+        (DATA + "batch: 4", "2:1", ("`batch_size` belongs in `training`",)),
+        (DATA + "training: {max_iter: 4}", "2:12", ("did you mean `epochs`",)),
+        (DATA + "training: {early_stop: {}}", "2:12", ("did you mean `early_stopping`",)),
+        (DATA + "early_stop: {}", "2:1", ("did you mean `training.early_stopping`",)),
+        (DATA + "lr: 1", "2:1", ("`learning_rate` belongs in `optimizer`",)),
+        (DATA + "lr_scheduler: cosine", "2:1", ("`schedule` belongs in `optimizer`",)),
+        (
+            DATA + "optimizer: {type: adam, schedule: {type: exponential, gamma: 0.9}}",
+            "2:55",
+            ("did you mean `decay`",),
+        ),
+        (DATA + "class_weight: {a: 1}", "2:1", ("did you mean `loss.class_weights`",)),
+        (DATA + "validation_split: 0.1", "2:1", ("did you mean `data.split.valid`",)),
+        ("data: {source: a.csv, test_size: 0.1}", "1:23", ("did you mean `data.split.test`",)),
         (DATA + "training: {batchsize: 4}", "2:12", ("did you mean `batch_size`",)),
         (DATA + "training: {seed: 4}", "2:12", ("`seed` belongs at the top",)),
         (DATA + "training: {learning_rate: 4}", "2:12", ("belongs in `optimizer`",)),
@@ -346,6 +388,41 @@ def test_C19_closed_lists(refused, name: str) -> None:
     refused(layer, "2:25", "unknown layer", "`model.layers.0`", "dense")
 
 
+@pytest.mark.parametrize(
+    ("text", "where", "meant"),
+    [
+        ("loss: mse", "2:7", "mean_squared_error"),
+        ("loss: MAE", "2:7", "mean_absolute_error"),
+        ("loss: CrossEntropyLoss", "2:7", "softmax_cross_entropy"),
+        ("loss: {type: binary_crossentropy}", "2:14", "sigmoid_cross_entropy"),
+        ("optimizer: SGD", "2:12", "sgd"),
+        ("optimizer: {type: RMSprop}", "2:19", "rmsprop"),
+        ("model: {layers: [ReLU]}", "2:18", "relu"),
+        ("model: {layers: [{type: Conv2D, filters: 3}]}", "2:25", "conv2d"),
+        ("model: {hidden: [3], activation: swish}", "2:34", "silu"),
+        (
+            "model: {layers: [{type: dense, units: 3, weights: xavier_uniform}]}",
+            "2:51",
+            "glorot",
+        ),
+    ],
+)
+def test_C19_names_of_other_tools(refused, text: str, where: str, meant: str) -> None:
+    refused(DATA + text, where, f"did you mean `{meant}`?")
+
+
+def test_C19_every_name_of_another_tool_leads_to_one_of_ours() -> None:
+    sections = Sections(Section(RunSpec))
+    specs = [one for registry in (LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, SOURCES, INITIALIZERS)
+             for one in registry.all().values()]  # fmt: skip
+    known = set(sections.homes) | {name for spec in specs for name in options_of(spec)}
+    for name, meanings in OPTIONS.items():
+        assert name == name.lower()
+        assert all(part in known for one in meanings for part in one.split(".")), name
+    names = {name for spec in specs for name in (spec.spec_name,)}
+    assert set(TYPES.values()) <= names and not names & set(TYPES)
+
+
 def test_C19_names_of_two_lists(refused) -> None:
     refused(DATA + "loss: atuo", "2:7", "unknown loss `atuo`", "did you mean `auto`")
 
@@ -417,17 +494,71 @@ def test_C22_nothing_is_interpolated(load, refused, monkeypatch: pytest.MonkeyPa
         ("a.csv", "{here}/a.csv"),
         ("/x/a.csv", "/x/a.csv"),
         ("../a.csv", "{here}/../a.csv"),
-        ("~/a.csv", "{here}/~/a.csv"),
+        ("~/a.csv", "{home}/a.csv"),
+        ("~", "{home}"),
+        ("~root/a.csv", "{root}/a.csv"),
+        ("~nobody-of-this-name/a.csv", "{here}/~nobody-of-this-name/a.csv"),
+        ("./~/a.csv", "{here}/~/a.csv"),
+        ("a~/~b.csv", "{here}/a~/~b.csv"),
         ("$HOME/a.csv", "{here}/$HOME/a.csv"),
         ("e\u0301.csv", "{here}/e\u0301.csv"),
         ("\u00e9.csv", "{here}/\u00e9.csv"),
     ],
 )
-def test_C23_paths(load, tmp_path: Path, text: str, path: str) -> None:
-    loaded = load(f"data: {{source: {text}}}")
-    expected = path.format(here=tmp_path)
-    assert loaded.spec.data.source.path == Path(expected)
-    assert loaded.resolved["data"]["source"]["path"] == expected
+def test_C23_paths(
+    load, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, path: str
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    root = pwd.getpwnam("root").pw_dir
+    expected = path.format(here=tmp_path, home=home, root=root)
+    for loaded in (
+        load(f'data: {{source: {{type: csv, path: "{text}"}}}}'),
+        load(DATA, f'data.source.path="{text}"'),
+        load(f'data: {{source: "{text}"}}') if text.endswith(".csv") else None,
+    ):
+        if loaded is not None:
+            assert loaded.spec.data.source.path == Path(expected)
+            assert loaded.resolved["data"]["source"]["path"] == expected
+
+
+def test_C23_a_home_is_a_folder_of_images_too(load, tmp_path: Path, monkeypatch) -> None:
+    (tmp_path / "home/pictures").mkdir(parents=True)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    source = load("data: {source: ~/pictures}").spec.data.source
+    assert (source.spec_name, source.path) == ("image_folder", tmp_path / "home/pictures")
+    (tmp_path / "home/base.yaml").write_text(DATA + "seed: 9\n")
+    assert load("extends: ~/base.yaml").spec.seed == 9
+
+
+@pytest.mark.parametrize("name", ["~\\0/a.csv", "~\\0", "~" + "x" * 5000 + "/a.csv"])
+def test_C23_users_that_cannot_be(load, name: str) -> None:
+    try:
+        load(f'data: {{source: {{type: csv, path: "{name}"}}}}')
+    except ConfigError as error:
+        assert "NUL" in error.problems[0].what
+
+
+@pytest.mark.parametrize(
+    ("address", "fix"),
+    [
+        ("https://example.org/a.csv", "download the file first"),
+        ("HTTP://example.org/data", "download the file first"),
+        ("s3://bucket/a.npy", "download the file first"),
+        ("gs://bucket/a%20b.csv", "download the file first"),
+        ("hf://datasets/x", "download the file first"),
+        ("file:///data/a%20b.csv", "give the path alone: /data/a b.csv"),
+    ],
+)
+def test_C23_addresses_are_not_read(refused, problems, address: str, fix: str) -> None:
+    words = (f"`{address}` is an address, not a path", fix)
+    refused(f"data: {{source: '{address}'}}", "1:16", *words)
+    refused(f"data: {{source: {{type: csv, path: '{address}'}}}}", "1:34", *words)
+    refused(f"data: {{source: a.csv, valid: {{type: idx, images: '{address}'}}}}", "1:50", *words)
+    refused(f"extends: '{address}'", "1:10", *words)
+    (problem,) = problems(DATA, f"data.source={address}")
+    assert words[0] in problem.what and fix in problem.fix and problem.column == 13
 
 
 def test_C23_names_are_printed_escaped(refused, load) -> None:

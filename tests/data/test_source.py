@@ -96,3 +96,38 @@ def test_labels_that_are_not_there(tmp_path, images):
 
 def test_other_files_bring_their_own_labels():
     assert source_of("a.csv", labelled=True) == source_of("a.csv")
+
+
+def test_a_home_is_expanded(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert source_of("~/a.csv").path == tmp_path / "a.csv"
+    assert source_of("./~/a.csv").path == Path("~/a.csv")
+    assert source_of("~nobody-of-this-name/a.csv").path == Path("~nobody-of-this-name/a.csv")
+    (tmp_path / "pictures").mkdir()
+    assert source_of("~/pictures").spec_name == "image_folder"
+    for name in ("images", "labels"):
+        (tmp_path / f"t10k-{name}-idx{3 if name == 'images' else 1}-ubyte").touch()
+    found = source_of("~/t10k-images-idx3-ubyte", labelled=True)
+    assert found.labels == tmp_path / "t10k-labels-idx1-ubyte"
+
+
+@pytest.mark.parametrize(
+    "address", ["https://example.org/a.csv", "s3://b/a", "FTP://example.org/", "file:///data/a.csv"]
+)
+def test_addresses_are_not_read(address):
+    with pytest.raises(DataError) as caught:
+        source_of(address)
+    (problem,) = caught.value.problems
+    assert problem.what == f"`{address}` is an address, not a path"
+    file = "give the path alone: /data/a.csv"
+    assert problem.fix == file if address.startswith("file") else "download" in problem.fix
+    with pytest.raises(SpecError, match="is an address"):
+        SourceSpec.infer(address)
+
+
+@pytest.mark.parametrize(
+    "path", ["C:/a.csv", "a:b.csv", "x/https://a.csv", ":/a.csv", "1s3://a.csv"]
+)
+def test_names_that_are_no_addresses(path):
+    assert source_of(path).path == Path(path)

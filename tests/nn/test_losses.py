@@ -142,6 +142,23 @@ def test_class_weights_name_classes_that_exist() -> None:
     with pytest.raises(SpecError, match=r"there is no class `d\\n`") as caught:
         spec.build(TASKS["multiclass"])
     assert caught.value.path == ("class_weights", "d\n")
+    assert caught.value.fix == "one of a, b, c"
+
+
+@pytest.mark.parametrize(
+    ("name", "fix"),
+    [
+        ("virginca", "did you mean `virginica`?"),
+        ("Setosa", "did you mean `setosa`?"),
+        ("iris\x1b", "did you mean `iris\\x07`?"),
+        ("zzz", "one of iris\\x07, setosa, virginica"),
+    ],
+)
+def test_a_mistyped_class_weight_gets_its_nearest_class(name: str, fix: str) -> None:
+    task = Task("multiclass", 3, ("setosa", "virginica", "iris\x07"))
+    with pytest.raises(SpecError) as caught:
+        LOSSES.get("softmax_cross_entropy")(class_weights={name: 2.0}).build(task)
+    assert caught.value.fix == fix
 
 
 def test_squared_error_of_classes_is_shown_as_probabilities(rng: np.random.Generator) -> None:

@@ -8,15 +8,15 @@ import pytest
 from dnn_cli.base.errors import UsageError
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.task import Task, TaskKind
-from dnn_cli.nn.loss import LOSSES
 from dnn_cli.training.gate import parse_condition
 from dnn_cli.training.metric import METRICS
-from dnn_cli.training.metric_names import _KNOWN_AS
 from dnn_cli.training.metrics import (
+    LOSS,
+    bare_name,
     direction,
     find,
     full_metrics,
-    meant_by,
+    full_name,
     measure,
     quick_metrics,
     split_of,
@@ -75,52 +75,87 @@ def test_every_file_is_one_metric_of_its_name() -> None:
         assert metric.spec_name == name and metric.better in ("min", "max") and metric.tasks
 
 
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("val_loss", "valid.loss"), ("val_accuracy", "valid.accuracy"),
-        ("val_acc", "valid.accuracy"),
-        ("train_loss", "train.loss"), ("valid.mse", "valid.mean_squared_error"),
-        ("valid.rmse", "valid.root_mean_squared_error"), ("val_mae", "valid.mean_absolute_error"),
-        ("validation_loss", "valid.loss"), ("val_auc", "valid.auc"),
-        ("acc", "valid.accuracy"), ("rmse", "valid.root_mean_squared_error"),
-        ("roc_auc", "valid.auc"), ("valid.f1_score", "valid.f1"), ("eval_loss", "valid.loss"),
-    ],
-)  # fmt: skip
-def test_names_of_other_tools_are_understood(name: str, meant: str) -> None:
-    assert meant_by(name) in (meant, meant.removeprefix("valid."))
-    for make in (
-        lambda: TrainingSpec(monitor=name),
-        lambda: EarlyStoppingSpec(metric=name),
-        lambda: TrainingSpec(stop_when={name: 0.5}),
+# What others call them, from their documentation: keras.metrics (in `monitor` with `val_` before
+# it), logs of PyTorch Lightning and Hugging Face, sklearn.metrics.get_scorer_names(), torchmetrics.
+OTHERS = {
+    "valid.loss": "val_loss val/loss valid_loss validation_loss eval_loss val.loss VAL_LOSS",
+    "train.loss": "train_loss train/loss training_loss training.loss",
+    "valid.accuracy": (
+        "acc val_acc val_accuracy accuracy_score valid.acc val_binary_accuracy eval_accuracy "
+        "val_sparse_categorical_accuracy val_categorical_accuracy"
+    ),
+    "train.accuracy": "train_acc train_accuracy training/accuracy",
+    "valid.mean_squared_error": "mse val_mse valid.mse neg_mean_squared_error",
+    "train.mean_squared_error": "train.mse train_mse",
+    "valid.root_mean_squared_error": (
+        "rmse val_rmse valid.rmse neg_root_mean_squared_error val_root_mean_squared_error"
+    ),
+    "valid.mean_absolute_error": "mae val_mae valid.mae neg_mean_absolute_error",
+    "valid.r2": "r2_score val_r2 R2 val_r2_score",
+    "valid.auc": "roc_auc roc_auc_score auroc val_auc AUC val_AUROC",
+    "valid.f1": "f1_score val_f1 F1 val_f1_score",
+    "valid.precision": "precision_score val_precision",
+    "valid.recall": "recall_score val_recall",
+    "valid.average_precision": "average_precision_score val_average_precision pr_auc",
+    "valid.balanced_accuracy": "balanced_accuracy_score",
+    "valid.brier_score": "brier_score_loss neg_brier_score",
+    "valid.log_loss": "neg_log_loss val_log_loss binary_crossentropy val_categorical_crossentropy",
+    "valid.explained_variance": "explained_variance_score",
+    "valid.top_k_accuracy": "top_k_accuracy_score val_top_k_categorical_accuracy",
+    "valid.f1.cat": "val_f1_score.cat valid.f1_score.cat",
+    "valid.recall.a.B": "val_recall.a.B",
+}
+PAIRS = [(name, ours) for ours, names in OTHERS.items() for name in names.split()]
+
+
+@pytest.mark.parametrize(("name", "ours"), PAIRS)
+def test_names_of_other_tools_are_understood(name: str, ours: str) -> None:
+    assert full_name(name) == ours
+    assert bare_name(name) == ours.partition(".")[2]
+
+
+@pytest.mark.parametrize(("name", "ours"), PAIRS)
+def test_they_are_refused_with_the_name_to_write(name: str, ours: str) -> None:
+    for spec, path in (
+        (lambda: TrainingSpec(monitor=name), ("monitor",)),
+        (lambda: EarlyStoppingSpec(metric=name), ("metric",)),
+        (lambda: TrainingSpec(stop_when={name: 0.5}), ("stop_when", name)),
     ):
-        with pytest.raises(SpecError, match="unknown metric") as caught:
-            make()
-        assert caught.value.fix == f"did you mean `{meant}`?"
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [("acc", "accuracy"), ("val_acc", "accuracy"), ("rmse", "root_mean_squared_error")],
-)  # fmt: skip
-def test_where_data_are_not_named_the_metric_alone_is_meant(name: str, meant: str) -> None:
+        with pytest.raises(SpecError, match=r"unknown metric|of which data") as caught:
+            spec()
+        assert caught.value.path == path
+        assert ours in caught.value.fix
+    bare = ours.partition(".")[2]
     with pytest.raises(SpecError) as caught:
         TrainingSpec(metrics=(name,))
-    assert caught.value.fix == f"did you mean `{meant}`?"
+    assert caught.value.path == ("metrics", 0)
+    assert caught.value.fix == "leave it out" if bare == LOSS else bare in caught.value.fix
     with pytest.raises(UsageError) as refused:
-        parse_condition(f"{name}<0.5")
-    assert refused.value.problems[0].fix == f"did you mean `{meant}`?"
+        parse_condition(f"{name} < 0.5")
+    assert bare in refused.value.problems[0].fix
 
 
-def test_what_other_tools_are_known_to_say_exists_here() -> None:
-    for name, metric in _KNOWN_AS.items():
-        assert metric in METRICS.names() and name not in METRICS.names()
+def test_the_name_to_write_is_accepted() -> None:
+    for ours in OTHERS:
+        assert TrainingSpec(monitor=ours).monitor == ours
+        assert parse_condition(f"{ours.partition('.')[2]}<1")
 
 
-def test_a_mistyped_class_gets_its_nearest() -> None:
-    task = Task("multiclass", 3, ("setosa", "versicolor", "virginica"))
-    for label, fix in (("setossa", "did you mean `setosa`?"), ("x", "the classes are setosa, ")):
-        with pytest.raises(SpecError) as caught:
-            LOSSES.get("softmax_cross_entropy")(class_weights={label: 2.0}).build(task)
-        assert caught.value.fix.startswith(fix)
-        assert caught.value.path == ("class_weights", label)
+def test_a_metric_without_its_data() -> None:
+    with pytest.raises(SpecError, match="loss does not say of which data") as caught:
+        TrainingSpec(monitor="loss")
+    assert caught.value.fix == "write valid.loss or train.loss"
+    with pytest.raises(SpecError, match=r"test\.loss is not measured in training") as caught:
+        TrainingSpec(monitor="test.loss")
+    assert caught.value.fix == "write valid.loss or train.loss"
+    with pytest.raises(SpecError) as caught:
+        TrainingSpec(monitor="test_acc")
+    assert caught.value.fix == "did you mean `valid.accuracy`?"
+
+
+@pytest.mark.parametrize("name", ["", "x", "val_", "val_xyzzy", "\x1b[31m", "val_\0", "İ_loss" * 9])
+def test_names_that_mean_nothing(name: str) -> None:
+    assert full_name(name) is None and bare_name(name) is None
+    with pytest.raises(SpecError, match="unknown metric") as caught:
+        TrainingSpec(monitor=name)
+    assert "one of accuracy" in caught.value.fix and str(caught.value).isprintable()

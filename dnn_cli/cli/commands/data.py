@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dnn_cli.cli.options import Debug, sayer
+from dnn_cli.cli.options import Debug, readable, sayer
 from dnn_cli.cli.standard_output import results
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -31,7 +31,10 @@ def fetch(
         str | None, typer.Option(metavar="URL", help="Another place to download from.")
     ] = None,
     source: Annotated[
-        str | None, typer.Option("--from", metavar="DIR", help="Take the files from a directory.")
+        str | None,
+        typer.Option(
+            "--from", metavar="DIR", help="Take the files from a directory.", callback=readable
+        ),
     ] = None,
     debug: Debug = False,
 ) -> None:

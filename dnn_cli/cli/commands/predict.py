@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from dnn_cli.base.errors import UsageError
-from dnn_cli.cli.options import Debug, Runs, sayer
+from dnn_cli.cli.options import Debug, Runs, readable, sayer, writable
 from dnn_cli.cli.standard_output import Predictions
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -35,12 +35,17 @@ def predict(
             metavar="MODEL",
             help="A model file, a checkpoint or a run directory.",
             show_default="latest finished run",
+            callback=readable,
         ),
     ] = None,
     output: Annotated[
         str,
         typer.Option(
-            "--output", "-o", metavar="FILE", help="Where to write; - is standard output."
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to write; - is standard output.",
+            callback=writable,
         ),
     ] = "-",
     force: Annotated[bool, typer.Option("--force", help="Write over FILE if it exists.")] = False,

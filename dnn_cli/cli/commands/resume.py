@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dnn_cli.cli.options import Debug, Overrides, Runs, Set, overrides
+from dnn_cli.cli.options import Debug, Overrides, Runs, Set, overrides, readable
 from dnn_cli.cli.watching import Quiet, Verbose, watched
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -26,7 +26,12 @@ Examples:
 @app.command(epilog=EPILOG)
 def resume(
     run: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run directory, or latest: the newest run.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="A run directory, or latest: the newest run.",
+            callback=readable,
+        ),
     ],
     changes: Overrides = None,
     sets: Set = None,

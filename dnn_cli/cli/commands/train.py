@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from dnn_cli.cli.options import Config, Debug, Overrides, Runs, Set, overrides
+from dnn_cli.cli.options import Config, Debug, Overrides, Runs, Set, overrides, writable
 from dnn_cli.cli.watching import Quiet, Verbose, watched
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -31,7 +31,10 @@ def train(
         str | None, typer.Option(metavar="NAME", help="Name of the run instead of the file's.")
     ] = None,
     run_dir: Annotated[
-        str | None, typer.Option(metavar="DIR", help="The run directory itself, new or empty.")
+        str | None,
+        typer.Option(
+            metavar="DIR", help="The run directory itself, new or empty.", callback=writable
+        ),
     ] = None,
     runs: Runs = "runs",
     quiet: Quiet = False,

@@ -22,9 +22,9 @@ from typing import Any, final
 
 import numpy as np
 
-from dnn_cli.base.spec import option, require
+from dnn_cli.base.spec import SpecError, option, require
 from dnn_cli.base.task import Task
-from dnn_cli.base.text import listing, nearest, safe_text
+from dnn_cli.base.text import did_you_mean, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.nn.layer import Need
 from dnn_cli.nn.loss import LOSSES, Loss, LossSpec
@@ -51,11 +51,12 @@ class SoftmaxCrossEntropySpec(LossSpec):
         """The loss over `task.count` classes."""
         weights = self.class_weights or {}
         for label in weights:
-            message = f"there is no class `{safe_text(label)}`"
-            close = nearest(label, task.labels)
-            fix = f"did you mean `{safe_text(close)}`?" if close else ""
-            fix = fix or f"the classes are {listing(task.labels, 10)}"
-            require(label in task.labels, message, "class_weights", label, fix=fix)
+            if label not in task.labels:
+                raise SpecError(
+                    f"there is no class `{safe_text(label)}`",
+                    ("class_weights", label),
+                    fix=did_you_mean(label, task.labels),
+                )
         factors = np.array([weights.get(c, 1.0) for c in task.labels]) if weights else None
         return SoftmaxCrossEntropy(self.width(task), self.label_smoothing, factors)
 

@@ -11,10 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.task import Task, TaskKind
-from dnn_cli.base.text import listing, nearest, safe_text
+from dnn_cli.base.text import did_you_mean, listing, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, Direction, Metric
-from dnn_cli.training.metric_names import split_meant
+from dnn_cli.training.metric_names import meaning
 from dnn_cli.training.outcome import Outcome
 from dnn_cli.training.truth import Truth
 
@@ -108,7 +108,7 @@ def find(name: str, task: Task) -> tuple[Metric, int | None]:
         SpecError: no such metric, not for this task, or no such class.
     """
     base, dot, label = name.partition(".")
-    metric = _known(base, name)
+    metric = _known(name)
     if task.kind not in metric.tasks:
         raise SpecError(
             f"{base} does not suit a {task.kind} task",
@@ -120,12 +120,9 @@ def find(name: str, task: Task) -> tuple[Metric, int | None]:
     if type(metric).parts is Metric.parts:
         raise SpecError(f"{base} has no value for one class or target alone", fix=f"write {base}")
     if label not in labels:
-        close = nearest(label, labels)
         raise SpecError(
             f"{base}.{safe_text(label)}: there is no `{safe_text(label)}`",
-            fix=f"did you mean `{base}.{safe_text(close)}`?"
-            if close
-            else f"one of {listing(labels)}",
+            fix=did_you_mean(label, labels, f"{base}."),
         )
     return metric, labels.index(label)
 
@@ -139,7 +136,7 @@ def direction(name: str) -> Direction:
         SpecError: there is no such metric.
     """
     _, bare = split_of(name)
-    return "min" if bare == LOSS else _known(bare.partition(".")[0], name).better
+    return "min" if bare == LOSS else _known(bare).better
 
 
 def split_of(name: str) -> tuple[str, str]:
@@ -153,30 +150,30 @@ def labels_of(task: Task) -> tuple[str, ...]:
     return task.labels or tuple(str(number) for number in range(task.count))
 
 
-def meant_by(name: str) -> str | None:
-    """The name of ours, with its data if they are said, that `name` of another tool stands for."""
-    part, metric = split_meant(name)
-    base = metric.partition(".")[0]
-    if base != LOSS and base not in METRICS.names():
-        return None
-    return f"{part}.{metric}" if part else metric
+def bare_name(name: str) -> str | None:
+    """The metric that `name`, which may be another tool's, probably means: `loss` of `val_loss`."""
+    found = meaning(name, (LOSS, *METRICS.names()))
+    return found[1] if found else None
 
 
-def bare_of(name: str) -> str | None:
-    """The same where names say nothing of their data."""
-    meant = meant_by(name)
-    return None if meant is None else split_of(meant)[1]
+def full_name(name: str) -> str | None:
+    """The same with its data, validation where none are said: `valid.loss` of `val_loss`."""
+    found = meaning(name, (LOSS, *METRICS.names()))
+    return f"{'train' if found[0] == 'train' else 'valid'}.{found[1]}" if found else None
 
 
-def _known(name: str, whole: str) -> Metric:
-    """The metric called `name`, as a part of the name `whole`."""
-    if name not in METRICS.names():
-        close = meant_by(whole) or nearest(name, METRICS.names())
+def _known(name: str) -> Metric:
+    """The metric called `name`, a class behind it left aside."""
+    base = name.partition(".")[0]
+    if base not in METRICS.names():
+        meant = bare_name(name)
         raise SpecError(
             f"unknown metric `{safe_text(name)}`",
-            fix=f"did you mean `{close}`?" if close else f"one of {listing(METRICS.names())}",
+            fix=f"did you mean `{safe_text(meant)}`?"
+            if meant
+            else f"one of {listing(METRICS.names())}",
         )
-    return METRICS.get(name)()
+    return METRICS.get(base)()
 
 
 def _value(metric: Metric, part: int | None, outcome: Outcome) -> float:
