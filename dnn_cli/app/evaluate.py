@@ -16,7 +16,7 @@ from dnn_cli.base.types import Array
 from dnn_cli.config.load import load_config
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.prepare import prepare, read
-from dnn_cli.data.source import source_of
+from dnn_cli.data.source import SourceSpec, source_of
 from dnn_cli.data.task import listing_in_order
 from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.training.class_report import report
@@ -57,12 +57,14 @@ def evaluate_model(
     data: str | None = None,
     split: str = "test",
     fail_if: Sequence[str] = (),
+    dialect: Mapping[str, str] | None = None,
     say: Say = ignore,
 ) -> EvaluationResult:
     """Measure `model` on the file `data`, or on a part of the data that its run was made with.
 
     Raises:
-        UsageError: a condition of `fail_if` cannot be read, or is on no metric of this task.
+        UsageError: a condition of `fail_if` cannot be read, or is on no metric of this task; or
+            `data` has no such dialect.
         CheckpointError: the model cannot be used.
         DataError: the data are not what the model was made for.
     """
@@ -70,7 +72,11 @@ def evaluate_model(
     path = find_model(model, "", say)
     loaded = load_model(path)
     wanted = metrics_wanted(conditions, loaded.task)
-    dataset = _from_run(loaded, path, split) if data is None else _from_file(loaded, data, say)
+    if data is None:
+        dataset = _from_run(loaded, path, split)
+    else:
+        labelled = loaded.schema.columns(True).target_required
+        dataset = _from_source(loaded, source_of(data, labelled, dialect), say)
     ranks = use_ranks(loaded.network, dataset.rows)
     evaluator = Evaluator(loaded.network, loaded.loss, loaded.task, ranks)
     loss, predictions, targets = evaluator.run(dataset)
@@ -89,9 +95,8 @@ def evaluate_model(
     )
 
 
-def _from_file(model: Model, path: str, say: Say) -> Dataset:
-    columns = model.schema.columns(True)
-    table = model.schema.adapted(read(source_of(path, labelled=columns.target_required), columns))
+def _from_source(model: Model, source: SourceSpec, say: Say) -> Dataset:
+    table = model.schema.adapted(read(source, model.schema.columns(True)))
     for note in table.notes:
         say(note)
     return model.schema.dataset(table, with_targets=True)

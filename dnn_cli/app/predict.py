@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from dnn_cli.app.kept_files import require_free, require_other
@@ -14,7 +14,7 @@ from dnn_cli.app.prediction_output import Sink, format_of, write_file, write_str
 from dnn_cli.app.say import Say, ignore
 from dnn_cli.base.errors import DivergedError
 from dnn_cli.base.types import Array, size_of
-from dnn_cli.data.source import source_of
+from dnn_cli.data.source import SourceSpec, source_of
 from dnn_cli.training.evaluation import Evaluator
 
 # Read and predicted at a time, unless the caller says otherwise: so many rows, ...
@@ -40,16 +40,19 @@ def predict_file(
     proba: bool = False,
     batch_size: int | None = None,
     force: bool = False,
+    dialect: Mapping[str, str] | None = None,
     runs: str = "runs",
     say: Say = ignore,
 ) -> PredictResult:
     """Predict every row of `input`.
 
     An output file is written whole or not at all, and over an existing one only with `force`;
-    over the input, the model and what a run needs never.
+    over the input, the model and what a run needs never. `dialect` is how the input is written,
+    where the model does not know it.
 
     Raises:
-        UsageError: there is no such format, or it cannot be told from the output's name.
+        UsageError: there is no such format, it cannot be told from the output's name, or the
+            input has no such dialect.
         CheckpointError: the model cannot be used.
         DataError: the rows are not what the model was made for.
         DivergedError: a prediction is not finite.
@@ -65,7 +68,8 @@ def predict_file(
     schema = loaded.schema
     rows = Rows(loaded.task, proba, schema.encoding.values, schema.target_scaling.decimals)
     step = batch_size or _rows(loaded)
-    pieces = FORMATS[kind](rows, _predictions(loaded, input, step, rows, say))
+    source = source_of(input, dialect=dialect)
+    pieces = FORMATS[kind](rows, _predictions(loaded, source, step, rows, say))
     with raised():
         if isinstance(output, str):
             write_file(output, pieces, force)
@@ -81,13 +85,15 @@ def _rows(model: Model) -> int:
     return max(1, min(_ROWS, _NUMBERS // size_of(model.schema.input_shape)))
 
 
-def _predictions(model: Model, path: str, step: int, rows: Rows, say: Say) -> Iterator[Array]:
+def _predictions(
+    model: Model, source: SourceSpec, step: int, rows: Rows, say: Say
+) -> Iterator[Array]:
     """The predictions of a file, piece by piece, checked to be finite; tells `rows` their files."""
     ranks = use_ranks(model.network, step)
     evaluator = Evaluator(model.network, model.loss, model.task, ranks)
     schema = model.schema
     seen, said = 0, set[str]()
-    for table in map(schema.adapted, source_of(path).tables(schema.columns(False), step)):
+    for table in map(schema.adapted, source.tables(schema.columns(False), step)):
         for note in table.notes:
             if note not in said:
                 said.add(note)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import typer
 
@@ -63,6 +63,22 @@ Model: TypeAlias = Annotated[
 Runs: TypeAlias = Annotated[
     str, typer.Option(metavar="DIR", help="Where the runs are.", callback=writable)
 ]
+Delimiter: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="CHAR", help="What separates cells of CSV.", show_default="found"),
+]
+Decimal: TypeAlias = Annotated[
+    Literal[".", ","] | None,
+    typer.Option(metavar="CHAR", help="The decimal sign.", show_default="as in training"),
+]
+Thousands: TypeAlias = Annotated[
+    Literal[",", ".", "'", " ", "_"] | None,
+    typer.Option(metavar="CHAR", help="A sign between thousands.", show_default="as in training"),
+]
+Encoding: TypeAlias = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The encoding of CSV.", show_default="as in training"),
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 Debug: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -81,6 +97,12 @@ def overrides(bare: Sequence[str] | None, sets: Sequence[str] | None) -> list[st
                 fix="write for instance optimizer.learning_rate=0.01",
             )
     return found
+
+
+def dialect(**options: str | None) -> dict[str, str]:
+    """The options of a CSV file that were given; `\\t` is a tab, which is hard to type."""
+    given = {name: value for name, value in options.items() if value is not None}
+    return {name: "\t" if value == "\\t" else value for name, value in given.items()}
 
 
 def sayer() -> Callable[[str], None]:

@@ -96,6 +96,7 @@ def prepare(spec: DataSpec) -> Prepared:
         encoding=encoding,
         target=_target_columns(table, spec),
         target_scaling=_target_scaling(spec, encoding.task, targets, parts.train, notes),
+        dialect=table.dialect,
     )
 
     train, valid, test = (

@@ -7,7 +7,7 @@ nobody vouches for: every field is checked before it is used.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, final
 
 import numpy as np
@@ -35,7 +35,8 @@ class DataSchema:
     """The inputs a model takes, how they are scaled, and what it answers.
 
     `target` are the columns that hold the targets: names, or positions in sources without
-    names; empty where the source brings its own labels, or none are needed.
+    names; empty where the source brings its own labels, or none are needed. `dialect` is how the
+    training file was written, where that is unusual.
     """
 
     input_shape: Shape
@@ -45,6 +46,7 @@ class DataSchema:
     encoding: Encoding
     target: tuple[str | int, ...] = ()
     target_scaling: TargetScaling = TargetScaling()  # noqa: RUF009 - frozen
+    dialect: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def task(self) -> Task:
@@ -81,6 +83,7 @@ class DataSchema:
             target_required=target_required and self.task.kind != "reconstruction",
             image=self.input_shape if pictures else None,
             of_model=True,
+            dialect=self.dialect,
         )
 
     def adapted(self, table: Table) -> Table:
@@ -195,6 +198,8 @@ class DataSchema:
             found["numeric"] = True
         if self.target_scaling.kind != "none":
             found["target_scale"] = self.target_scaling.kind
+        if self.dialect:
+            found["dialect"] = dict(self.dialect)
         return found
 
     def arrays(self) -> dict[str, Array]:
@@ -226,6 +231,7 @@ class DataSchema:
             ),
             target=fields.target,
             target_scaling=TargetScaling(wide.get("target.mean"), wide.get("target.deviation")),
+            dialect=fields.dialect,
         )
 
 

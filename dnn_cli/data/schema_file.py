@@ -16,6 +16,7 @@ from dnn_cli.base.task import Task, TaskKind
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.data.encoding import binary_labels
+from dnn_cli.data.readers.csv_dialect import problem_with
 from dnn_cli.data.spec import ScaleKind, TargetScaleKind
 from dnn_cli.data.statistics import statistic_shape
 
@@ -28,7 +29,7 @@ _TARGETS = {"target.mean", "target.deviation"}
 _FIELDS = frozenset(
     {"classes", "features", "input_kind", "input_shape", "positive", "scale", "target", "task"}
 )
-_OPTIONAL = frozenset({"numeric", "one_hot", "target_scale"})  # written only where they hold
+_OPTIONAL = frozenset({"dialect", "numeric", "one_hot", "target_scale"})  # only where they hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Fields:
     target: tuple[str | int, ...]
     one_hot: bool
     numeric: bool
+    dialect: Mapping[str, str]
 
 
 def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
@@ -66,6 +68,7 @@ def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
         target=_target(document["target"]),
         one_hot=_switch(document.get("one_hot", False), "one_hot"),
         numeric=_switch(document.get("numeric", False), "numeric"),
+        dialect=_dialect(document.get("dialect", {})),
     )
     _check_labels(fields)
     _check_arrays(fields, arrays)
@@ -115,6 +118,14 @@ def _switch(value: Any, field: str) -> bool:
     if type(value) is not bool:
         _damaged(field, "is neither true nor false")
     return value
+
+
+def _dialect(value: Any) -> dict[str, str]:
+    if not isinstance(value, Mapping):
+        _damaged("dialect", "is not an object")
+    if problem := problem_with(value):
+        _damaged("dialect", problem)
+    return dict(value)
 
 
 def _whole(value: Any) -> bool:

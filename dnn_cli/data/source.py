@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dnn_cli.base.errors import DataError
+from dnn_cli.base.errors import DataError, UsageError
 from dnn_cli.base.path import local_path
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, SpecError
@@ -79,17 +79,21 @@ class SourceSpec(Spec):
         return SOURCES.get(kind)
 
 
-def source_of(path: str, labelled: bool = False) -> SourceSpec:
+def source_of(
+    path: str, labelled: bool = False, dialect: Mapping[str, str] | None = None
+) -> SourceSpec:
     """The source that reads the file or folder at `path`; `-` is CSV on standard input.
 
     With `labelled` the labels of IDX images are looked for beside them: those of
-    `t10k-images-idx3-ubyte` in `t10k-labels-idx1-ubyte`, packed or not.
+    `t10k-images-idx3-ubyte` in `t10k-labels-idx1-ubyte`, packed or not. `dialect` is what was
+    asked for on the command line of how a CSV file is written.
 
     Raises:
+        UsageError: a dialect that cannot be, or of a source that is no CSV file.
         DataError: the name says nothing, there are no labels, or it is an address.
     """
     if path == "-":
-        return SOURCES.get("csv")(path=Path(path))  # type: ignore[call-arg]
+        return _with_dialect(SOURCES.get("csv"), Path(path), dialect or {})
     try:
         local = local_path(path)
     except SpecError as error:
@@ -98,10 +102,28 @@ def source_of(path: str, labelled: bool = False) -> SourceSpec:
         kind = SourceSpec.infer(path)
     except SpecError as error:
         raise DataError(str(error), where=safe_text(path), fix=_NAMES) from error
+    if kind.spec_name == "csv":
+        return _with_dialect(kind, local, dialect or {})
+    if dialect:
+        raise UsageError(
+            f"{safe_text(path)} is no CSV file", fix=f"leave out {' '.join(map(_option, dialect))}"
+        )
     options: dict[str, Any] = {kind.path_option: local}
     if labelled and kind.spec_name == "idx":
         options["labels"] = _labels_beside(local)
     return kind(**options)
+
+
+def _with_dialect(kind: type[SourceSpec], path: Path, dialect: Mapping[str, str]) -> SourceSpec:
+    try:
+        return kind(path=path, **dialect)  # type: ignore[call-arg]
+    except SpecError as error:
+        option = _option(str(error.path[0])) if error.path else ""
+        raise UsageError(f"{option}: {error}", fix=error.fix) from None
+
+
+def _option(name: str) -> str:
+    return f"--{name}"
 
 
 def _labels_beside(images: Path) -> Path:

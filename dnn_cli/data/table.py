@@ -17,7 +17,8 @@ class Columns:
     along as text (a split column, an identifier). With `target_required` False a missing target
     column is not an error (predicting). `image` is the (height, width, channels) that image files
     are to be brought to; None leaves them as they are. `of_model` says that a model asks, whose
-    columns are settled: a message then gives no advice for a configuration.
+    columns are settled: a message then gives no advice for a configuration. `dialect` is that of
+    the model's training file (`readers.csv_dialect`): what a source does not say itself.
     """
 
     target: tuple[str | int, ...] = ()
@@ -27,6 +28,7 @@ class Columns:
     target_required: bool = True
     image: Shape | None = None
     of_model: bool = False
+    dialect: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class Table:
                targets (n,) or (n, t): numbers as read, or text; None if the source has none
                parts (n,): train, valid or test, where the source itself is divided
                files: the file of each row as from the source's folder, where each has one
+    Dialect    how a file of text was written, where that is unusual; see `readers.csv_dialect`
     """
 
     inputs: Array
@@ -49,6 +52,7 @@ class Table:
     notes: tuple[str, ...] = ()  # what the source found out and the user should know, said once
     parts: Array | None = None
     files: tuple[str, ...] | None = None
+    dialect: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def rows(self) -> int:

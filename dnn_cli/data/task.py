@@ -44,6 +44,8 @@ from dnn_cli.data.encoding import (
     only_ones,
 )
 from dnn_cli.data.place import Place, positions
+from dnn_cli.data.readers.csv_dialect import setting
+from dnn_cli.data.readers.numerals import is_number, why_no_number, with_signs
 from dnn_cli.data.spec import DataSpec
 
 FEW_VALUES = 20  # as many whole numbers may be classes without being numbered from 0
@@ -105,6 +107,7 @@ def guess_kind(targets: Array, place: Place) -> tuple[TaskKind, str]:
         return "regression", "the targets have fractions"
     values, counts = np.unique(column, return_counts=True)
     if is_text(targets):
+        _check_no_numbers(values.tolist(), place)
         return "binary" if len(values) == 2 else "multiclass", "the targets are text"
     if len(values) == 2:
         return "binary", "two different whole numbers"
@@ -114,6 +117,19 @@ def guess_kind(targets: Array, place: Place) -> tuple[TaskKind, str]:
     if numbered and counts.min() >= ROWS_EACH:
         return "multiclass", f"whole numbers from 0 to {len(values) - 1}, none of them rare"
     return "regression", f"{len(values)} different whole numbers"
+
+
+def _check_no_numbers(values: list[str], place: Place) -> None:
+    """Refuse text that would be numbers with other signs in them, and ask which was meant."""
+    signs = [value for value in values if not is_number(value) and with_signs(value)]
+    if signs and all(is_number(value) or with_signs(value) for value in values):
+        why, fix = why_no_number(signs[0], setting(of_model=False))
+        raise DataError(
+            f"the targets are text, such as `{safe_text(signs[0], 40)}`",
+            where=safe_text(place.origin),
+            why=why,
+            fix=f"{fix}; `task: multiclass` takes them as classes",
+        )
 
 
 def _guess_columns(targets: Array, place: Place) -> tuple[TaskKind, str]:

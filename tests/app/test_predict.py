@@ -300,7 +300,7 @@ def test_large_examples_are_read_fewer_at_a_time(
     real = module.source_of
 
     class Spy:
-        def __init__(self, path: str) -> None:
+        def __init__(self, path: str, dialect: object) -> None:
             self.source = real(path)
 
         def tables(self, columns: object, rows: int) -> object:

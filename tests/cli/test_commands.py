@@ -188,7 +188,7 @@ def test_evaluate(dnn, calls):
     found = dnn("evaluate", "runs/x", "--fail-if", "accuracy<0.9", "--fail-if", "loss>-1")
     assert asked(calls) == (
         "evaluate", ("runs/x",),
-        {"data": None, "split": "test", "fail_if": ["accuracy<0.9", "loss>-1"]},
+        {"data": None, "split": "test", "fail_if": ["accuracy<0.9", "loss>-1"], "dialect": {}},
     )  # fmt: skip
     assert found.code == 0
     assert found.out == (
@@ -199,8 +199,11 @@ def test_evaluate(dnn, calls):
     )
     dnn("evaluate", "runs/x", "--split", "train")
     assert asked(calls)[2]["split"] == "train"
-    dnn("evaluate", "runs/x", "new.csv")
+    dnn("evaluate", "runs/x", "new.csv", "--encoding", "latin-1", "--thousands", "'")
     assert asked(calls)[2]["data"] == "new.csv"
+    assert asked(calls)[2]["dialect"] == {"encoding": "latin-1", "thousands": "'"}
+    found = dnn("evaluate", "runs/x", "--decimal", ",")
+    assert found.code == 2 and "--decimal: of a data file, and none is named" in found.err
 
 
 def test_evaluate_json_is_one_object_and_nothing_else(dnn, calls):
@@ -238,11 +241,12 @@ def test_predict(dnn, calls, capsys):
     assert (name, args, found.code) == ("predict", ("new.csv",), 0)
     options.pop("output").write(b"")  # standard output, as bytes
     assert options == {"model": None, "format": None, "proba": False, "batch_size": None,
-                       "force": False, "runs": "runs"}  # fmt: skip
+                       "force": False, "runs": "runs", "dialect": {}}  # fmt: skip
     found = dnn("predict", "new.csv", "-o", "p.csv", "--model", "m", "--proba",
                 "--batch-size", "7", "--format", "jsonl", "--runs", "r",
-                "--force")  # fmt: skip
+                "--force", "--delimiter", "\\t", "--decimal", ",")  # fmt: skip
     assert asked(calls)[2] == {
+        "dialect": {"delimiter": "\t", "decimal": ","},
         "model": "m", "format": "jsonl", "proba": True, "batch_size": 7, "runs": "r",
         "output": "p.csv", "force": True,
     }  # fmt: skip

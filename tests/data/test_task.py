@@ -219,3 +219,20 @@ def test_the_note_says_what_was_decided_and_why(memory):
         "task: multiclass, classes oak, elm, ash (one-hot columns: each row has a single 1; "
         "`task: multilabel` takes them one by one)"
     )
+
+
+@pytest.mark.parametrize(
+    ("targets", "fix"),
+    [
+        (["250,000", "1,125,000", "90,500"], 'thousands: ","'),
+        (["1,5", "2", "3,75"], 'decimal: ","'),
+        (["1.250.000", "900"], 'thousands: "."'),
+    ],
+)
+def test_numbers_with_other_signs_are_no_classes_unless_asked_for(infer, targets, fix):
+    with pytest.raises(DataError, match="the targets are text, such as") as caught:
+        infer(targets)
+    assert fix in caught.value.problems[0].fix
+    assert "`task: multiclass`" in caught.value.problems[0].fix
+    assert infer(targets, task="multiclass" if len(targets) > 2 else "binary").task.classifies
+    assert infer([*targets, "sold"]).task.classifies

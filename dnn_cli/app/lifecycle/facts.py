@@ -60,7 +60,8 @@ def facts_of(built: Built) -> dict[str, Any]:
 def fingerprint(prepared: Prepared) -> dict[str, Any]:
     """Digests of the data, part by part; where the data were read from has no part in them."""
     columns = _columns(prepared.schema)
-    columns.pop("numeric", None)  # the versions that began some runs did not know it
+    for unknown in ("dialect", "numeric"):  # to the versions that began some runs
+        columns.pop(unknown, None)
     found: dict[str, Any] = {"columns": _digest_text(columns)}
     parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
     for name, part in parts.items():

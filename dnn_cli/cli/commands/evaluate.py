@@ -7,7 +7,17 @@ from typing import Annotated, Literal
 import typer
 
 from dnn_cli.base.errors import GateError, UsageError
-from dnn_cli.cli.options import Debug, Json, Model, sayer
+from dnn_cli.cli.options import (
+    Debug,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Json,
+    Model,
+    Thousands,
+    dialect,
+    sayer,
+)
 from dnn_cli.cli.standard_output import results
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -39,6 +49,10 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="COND", help="Exit 11 if this holds: 'accuracy<0.9'. Repeatable."),
     ] = None,
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    encoding: Encoding = None,
     debug: Debug = False,
 ) -> None:
     """Measure a model on the test part of its data, or on other data."""
@@ -50,8 +64,17 @@ def evaluate(
     if data is not None and split is not None:
         raise UsageError("--split names a part of the run's own data, and DATA replaces that",
                          fix="leave one of them out")  # fmt: skip
+    written = dialect(delimiter=delimiter, decimal=decimal, thousands=thousands, encoding=encoding)
+    if data is None and written:
+        options = " ".join(f"--{name}" for name in written)
+        raise UsageError(f"{options}: of a data file, and none is named", fix="name DATA")
     found = evaluate_model(
-        model, data=data, split=split or "test", fail_if=fail_if or [], say=sayer()
+        model,
+        data=data,
+        split=split or "test",
+        fail_if=fail_if or [],
+        dialect=written,
+        say=sayer(),
     )
     keys = ("metrics", "rows", "split", "checkpoint", "positive", "notes")
     with results() as output:

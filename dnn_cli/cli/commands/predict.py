@@ -8,7 +8,18 @@ from typing import Annotated, Literal
 import typer
 
 from dnn_cli.base.errors import UsageError
-from dnn_cli.cli.options import Debug, Runs, readable, sayer, writable
+from dnn_cli.cli.options import (
+    Debug,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Runs,
+    Thousands,
+    dialect,
+    readable,
+    sayer,
+    writable,
+)
 from dnn_cli.cli.standard_output import Predictions
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -56,6 +67,10 @@ def predict(
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of every label.")
     ] = False,
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    encoding: Encoding = None,
     batch_size: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="Rows at a time.", show_default="auto")
     ] = None,
@@ -76,6 +91,9 @@ def predict(
         proba=proba,
         batch_size=batch_size,
         force=force,
+        dialect=dialect(
+            delimiter=delimiter, decimal=decimal, thousands=thousands, encoding=encoding
+        ),
         runs=runs,
         say=say,
     )

@@ -1,11 +1,11 @@
 """Cells of CSV records as numbers and text, fast where the records are plain.
 
-Number     [+-] digits [. digits] [e [+-] digits], in ASCII; spaces and tabs around a cell are no
-           part of it. No `1_000`, no digits of other scripts, no hexadecimal, no inf or nan.
+Number     in the grammar of `numerals`; spaces and tabs around a cell are no part of it.
 Fast       records of printable ASCII without quotes: NumPy finds every separator, and the row
            and cell of each is checked; `numpy.loadtxt` then reads the numbers. What it accepts
            beyond the grammar (inf, nan, other white space) is excluded by the characters and by
-           `isfinite`.
+           `isfinite`. Decimal commas become points first; with a sign between thousands it is
+           the slow way.
 Slow       everything else, and every record that the fast way refuses: the `csv` module cuts the
            cells, and where a number is none, they are looked at one by one to say which.
 Cost       about 45 MB/s fast, 15 MB/s slow (one core, 12 columns of 9 characters)
@@ -13,8 +13,7 @@ Cost       about 45 MB/s fast, 15 MB/s slow (one core, 12 columns of 9 character
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,14 +21,13 @@ import numpy as np
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
+from dnn_cli.data.readers.csv_errors import CellErrors
 from dnn_cli.data.readers.csv_records import Records
+from dnn_cli.data.readers.numerals import Numerals
 from dnn_cli.data.readers.selection import Selection
 
 MAX_TEXT = 1000  # bytes of a cell that is carried along as text
 _PLAIN = bytes(set(range(0x20, 0x7F)) - {ord('"')}) + b"\t\n"
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+", re.ASCII)
-_MISSING = frozenset({"na", "n/a", "nan", "null", "none", "?", "-", ".", "inf", "-inf", "+inf"})
 _LARGEST = float(np.finfo(np.float32).max)
 _BLANKS = " \t"
 
@@ -42,30 +40,26 @@ class Cells:
     texts: tuple[Array, ...]  # the targets, then the extras; UTF-8 in fixed-width bytes
 
 
-def is_number(cell: str) -> bool:
-    """Whether a stripped cell is a number in the grammar above."""
-    return _NUMBER.fullmatch(cell) is not None
-
-
 class CellReader:
     """Reads the cells that a selection wants, record by record."""
 
     def __init__(
         self,
-        header: Sequence[str],
+        width: int,
         selection: Selection,
         delimiter: str,
+        numerals: Numerals,
+        errors: CellErrors,
         origin: str,
         *,
         targets_may_be_empty: bool,
-        hint: str = "",
     ) -> None:
-        self._header, self._delimiter, self._origin = header, delimiter, origin
+        self._width, self._delimiter, self._numerals = width, delimiter, numerals
+        self._errors, self._origin = errors, origin
         self._features = selection.features
         self._texts = (*selection.targets, *selection.extra)
         may_be_empty = {*selection.extra, *(selection.targets if targets_may_be_empty else ())}
         self._full = tuple(c for c in (*self._features, *self._texts) if c not in may_be_empty)
-        self._hint = hint
         self._blank_line = 0  # an empty line seen: nothing may follow it
 
     def read(self, found: Records, rest: Iterator[Records] | None = None) -> Cells:
@@ -84,9 +78,13 @@ class CellReader:
         if data.translate(None, _PLAIN):
             return None
         codes = np.frombuffer(data, np.uint8)
-        bounds = _bounds(codes, ord(self._delimiter), len(self._header))
+        bounds = _bounds(codes, ord(self._delimiter), self._width)
         if bounds is None:
             return None
+        if self._numerals.decimal == "," and self._delimiter != ",":
+            if b"." in data:
+                return None
+            data = data.replace(b",", b".")
         numbers = _plain_numbers(
             data.decode("ascii").split("\n")[:-1], self._delimiter, self._features
         )
@@ -103,7 +101,7 @@ class CellReader:
     # ---- slow ---------------------------------------------------------------------------------
 
     def _slow(self, found: Records, rest: Iterator[Records] | None) -> Cells:
-        rows = list(self._rows(found))
+        rows = list(self._rows(found, rest))
         if any(not row[column] for _, row in rows for column in self._full):
             raise self._empty(found, rest)
         texts = [
@@ -118,7 +116,8 @@ class CellReader:
             return np.empty((0, len(self._features)))
         lines = [",".join([row[column] for column in self._features]) for _, row in rows]
         text = "\n".join(lines)
-        whole = text.count("\n") == len(lines) - 1  # no line break in a cell, which loadtxt skips
+        # no line break in a cell, which loadtxt skips
+        whole = self._numerals.usual and text.count("\n") == len(lines) - 1
         if whole and text.isascii() and not text.encode().translate(None, _PLAIN):
             numbers = _plain_numbers(lines, ",", None)
             if numbers is not None and numbers.shape == (len(rows), len(self._features)):
@@ -126,7 +125,9 @@ class CellReader:
         one_by_one = [[self._number(row[c], c, line) for c in self._features] for line, row in rows]
         return np.array(one_by_one)
 
-    def _rows(self, found: Records) -> Iterator[tuple[int, list[str]]]:
+    def _rows(
+        self, found: Records, rest: Iterator[Records] | None = None
+    ) -> Iterator[tuple[int, list[str]]]:
         """(line, stripped cells) of every record, each as wide as the header."""
         import csv
         import io
@@ -143,79 +144,35 @@ class CellReader:
             except StopIteration:
                 return
             except csv.Error as error:
-                raise self._error(safe_text(error), line, fix="check the quotes") from None
+                fix = "check the quotes"
+                raise self._errors.error(safe_text(error), line, fix=fix) from None
             if not row:
                 self._blank_line = self._blank_line or line
                 continue
             if self._blank_line:
-                raise self._error("an empty line between rows", self._blank_line)
-            if len(row) != len(self._header):
-                raise self._ragged(row, line)
+                raise self._errors.error(
+                    "an empty line between rows", self._blank_line, fix="remove the line"
+                )
+            if len(row) != self._width:
+                ends = found.line + reader.line_num == found.next_line
+                last = ends and (not found.ended or (rest is not None and not next(rest, None)))
+                raise self._errors.ragged(len(row), line, last)
             yield line, [cell.strip(_BLANKS) for cell in row]
 
     def _number(self, cell: str, column: int, line: int) -> float:
-        if not is_number(cell):
-            raise self._not_a_number(cell, column, line)
-        value = float(cell)
+        plain = self._numerals.plain(cell)
+        if plain is None:
+            raise self._errors.not_a_number(cell, column, line)
+        value = float(plain)
         if abs(value) > _LARGEST:
-            raise self._error(
-                f"{cell[:40]} in column `{self._name(column)}` is too large for float32",
-                line,
-                column,
-                fix="rescale the column",
-            )
+            raise self._errors.too_large(cell, column, line)
         return value
 
     def _encoded(self, cell: str, column: int, line: int) -> bytes:
         encoded = cell.encode()
         if len(encoded) > MAX_TEXT:
-            raise self._error(
-                f"a cell of {len(encoded):,} bytes in column `{self._name(column)}`",
-                line,
-                column,
-                why=f"a label or identifier has {MAX_TEXT:,} bytes at most",
-            )
+            raise self._errors.too_long(len(encoded), column, line, MAX_TEXT)
         return encoded
-
-    # ---- messages -----------------------------------------------------------------------------
-
-    def _name(self, column: int) -> str:
-        return safe_text(self._header[column])
-
-    def _error(
-        self, what: str, line: int, column: int | None = None, *, why: str = "", fix: str = ""
-    ) -> DataError:
-        where = f"{safe_text(self._origin)}:{line}"
-        return DataError(
-            what, where=where if column is None else f"{where}:{column + 1}", why=why, fix=fix
-        )
-
-    def _ragged(self, row: list[str], line: int) -> DataError:
-        count, wanted = len(row), len(self._header)
-        return self._error(
-            f"{count} cells in a row; the header has {wanted}",
-            line,
-            min(count, wanted),
-            fix=self._hint or "quote a cell that contains the separator",
-        )
-
-    def _not_a_number(self, cell: str, column: int, line: int) -> DataError:
-        name = self._name(column)
-        why, fix = "", f"exclude the column: `exclude: [{name}]`, or correct the cell"
-        if cell.lower() in _MISSING:
-            why = "missing values are not read"
-            fix = f"fill the cell or remove the row, or exclude the column: `exclude: [{name}]`"
-        elif _DECIMAL_COMMA.fullmatch(cell):
-            why, fix = "it has a decimal comma", "write numbers with a decimal point"
-        elif any(c.isdigit() for c in cell):
-            why = "a number is written with ASCII digits, a point and an exponent only"
-        return self._error(
-            f"`{safe_text(cell, 40)}` in column `{name}` is not a number",
-            line,
-            column,
-            why=why,
-            fix=self._hint or fix,
-        )
 
     def _empty(self, found: Records, rest: Iterator[Records] | None) -> DataError:
         """The error for an empty cell, with the number of all that there are."""
@@ -232,17 +189,7 @@ class CellReader:
         except DataError:
             complete = False
         line, column = first or (found.line, self._full[0])
-        several = ", ".join(f"`{self._name(c)}` {n}" for c, n in list(counts.items())[:8] if n)
-        return self._error(
-            f"{sum(counts.values())} empty cells"
-            + ("" if complete else " so far")
-            + f": {several}",
-            line,
-            column,
-            why="missing values are not read",
-            fix=f"fill them or remove the rows, or exclude the column: "
-            f"`exclude: [{self._name(column)}]`",
-        )
+        return self._errors.empty(counts, line, column, complete, column in self._features)
 
 
 def _plain_numbers(

@@ -9,8 +9,9 @@ import numpy as np
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
-from dnn_cli.data.readers.csv_cells import is_number
+from dnn_cli.data.readers.csv_dialect import setting
 from dnn_cli.data.readers.csv_records import Records
+from dnn_cli.data.readers.numerals import is_number
 from dnn_cli.data.readers.selection import Selection, select
 from dnn_cli.data.table import Columns
 
@@ -35,7 +36,7 @@ class Header:
     def of(
         cls, head: Records, origin: str, delimiter: str | None, named: bool, columns: Columns
     ) -> Header:
-        """What the first record says. `delimiter` None: the one that it has most of.
+        """What the first record says. `delimiter` None: see `separator_of`.
 
         Columns that are wanted by position are in a file without names, too: what `predict` is
         given need not say so.
@@ -46,8 +47,9 @@ class Header:
         """
         notes: tuple[str, ...] = ()
         if delimiter is None:
-            delimiter = separator_of(head.text(origin))
-            if delimiter != ",":
+            known = columns.dialect.get("delimiter", "")
+            delimiter = separator_of(head.text(origin), known, columns.features or ())
+            if delimiter not in (",", known):
                 notes = (f"{safe_text(origin)}: cells are separated by {_SEPARATORS[delimiter]}s",)
         row = _cells(head, delimiter, origin)
         wanted = columns.features
@@ -56,7 +58,7 @@ class Header:
             return cls(by_position, delimiter, False, origin, head.line, notes)
         found = cls(row, delimiter, True, origin, head.line, notes)
         if wanted is None or not set(wanted) <= set(row):
-            found._require_names()
+            found._require_names(columns.of_model)
         return found if wanted is not None else found._all_named()
 
     def select(self, columns: Columns) -> Selection:
@@ -69,20 +71,19 @@ class Header:
         if self.index:
             columns = replace(columns, exclude=(*columns.exclude, NAMELESS))
         names = self.names[:-1] if self.empty else self.names
-        found = select(names, columns, self.origin, self.hint)
+        found = select(names, columns, self.origin, self.hint(columns.of_model))
         if self.empty:
             found = replace(found, extra=(*found.extra, len(names)))
         return found
 
-    @property
-    def hint(self) -> str:
+    def hint(self, of_model: bool) -> str:
         """A fix to suggest if the row looks as if another character separated its cells."""
         if len(self.names) > 1:
             return ""
         counts = {c: self.names[0].count(c) for c in _SEPARATORS if c != self.delimiter}
         likely = max(counts, key=lambda c: counts[c])
-        shown = likely.replace("\t", "\\t")
-        return f'the separator may be another: `delimiter: "{shown}"`' if counts[likely] else ""
+        shown = setting(of_model)("delimiter", likely)
+        return f"the separator may be another: {shown}" if counts[likely] else ""
 
     def require_empty(self, cells: Array, first_row: int) -> None:
         """Refuse a last column without a name that holds something after all.
@@ -98,7 +99,7 @@ class Header:
                 fix="give it a name in the first row",
             )
 
-    def _require_names(self) -> None:
+    def _require_names(self, of_model: bool) -> None:
         where = f"{safe_text(self.origin)}:{self.line}"
         if not any(self.names):
             raise DataError(
@@ -108,7 +109,9 @@ class Header:
             raise DataError(
                 f"there is no header: the first row is {safe_text(', '.join(self.names), 60)}",
                 where=where,
-                fix="add a first row that names the columns, or train with the source "
+                fix="add the first row of the training file, which names the columns"
+                if of_model
+                else "add a first row that names the columns, or train with the source "
                 "`{type: csv, path: …, header: false}`, which calls them 0, 1, 2, …",
             )
 
@@ -142,10 +145,21 @@ class Header:
         return DataError(what, where=f"{safe_text(self.origin)}:{self.line}:{column + 1}")
 
 
-def separator_of(line: str) -> str:
-    """The separator that a first row has most of outside quotes; the comma if it has none."""
+def separator_of(line: str, known: str = "", wanted: tuple[str, ...] = ()) -> str:
+    """The separator of a first row: with it most of the `wanted` columns are there.
+
+    Of those that find as many (all, where none are wanted) the one that the row has most of outside
+    quotes, of equals the `known` one, else the comma.
+    """
     plain = "".join(line.split('"')[::2])
-    return max(_SEPARATORS, key=plain.count)
+    names = set(wanted)
+
+    def likeness(separator: str) -> tuple[int, int]:
+        cells = {cell.strip(' \t\n"') for cell in line.split(separator)}
+        return len(names & cells), plain.count(separator)
+
+    candidates: list[str] = [*known, *_SEPARATORS]
+    return max(candidates, key=likeness)
 
 
 def _only_positions(wanted: tuple[str, ...], row: tuple[str, ...]) -> bool:

@@ -25,6 +25,11 @@ class Records:
     line: int
     offset: int  # position of their first byte in the file
 
+    @property
+    def ended(self) -> bool:
+        """Whether a line break ends the last of them; only the last of a file may lack it."""
+        return self.raw.endswith((b"\n", b"\r"))
+
     @classmethod
     def of(cls, raw: bytes, line: int, offset: int) -> Records:
         """The records in `raw`."""
@@ -64,7 +69,8 @@ class Records:
             f"`{safe_text(origin)}` is not UTF-8 text: byte {self.offset + position:,} is "
             f"0x{self.raw[position]:02x}",
             where=f"{safe_text(origin)}:{line}",
-            fix="save the file as UTF-8",
+            fix="save the file as UTF-8, or name its encoding (`encoding` of the source, "
+            "--encoding of predict and evaluate): cp1252 on Windows, latin-1, …",
         )
 
 

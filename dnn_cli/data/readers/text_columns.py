@@ -2,7 +2,7 @@
 
 A column of targets is
     int64      if every cell is a whole number as it is usually written (`-3`, `0`, `12`)
-    float64    if every cell is a number in the grammar of `csv_cells`
+    float64    if every cell is a number in the grammar of `numerals`
     text       otherwise, and where a number begins with a needless zero: `007` is a code
 """
 
@@ -16,6 +16,7 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data.readers.memory import require_memory
+from dnn_cli.data.readers.numerals import Numerals
 
 _INTEGER = b"0123456789-\0"
 _NUMBER = b"0123456789+-.eE\0"
@@ -52,16 +53,25 @@ def as_text(cells: Array) -> Array:
     return np.strings.decode(cells, "utf-8")
 
 
-def as_targets(columns: Sequence[Array], origin: str) -> Array:
+def as_targets(columns: Sequence[Array], origin: str, numerals: Numerals) -> Array:
     """Target columns of bytes as (n,) or (n, columns): whole numbers, numbers, or text.
 
     Raises:
         DataError: a number beyond the range of float64.
     """
-    numbers = [_numbers(cells, origin) for cells in columns]
+    numbers = [_numbers(_with_points(cells, numerals), origin) for cells in columns]
     kept = [n for n in numbers if n is not None]
     found = kept if len(kept) == len(columns) else [as_text(cells) for cells in columns]
     return found[0] if len(found) == 1 else np.stack(found, axis=1)
+
+
+def _with_points(cells: Array, numerals: Numerals) -> Array:
+    """Cells with usual decimal signs, if all of them are numbers; else as they are."""
+    if numerals.usual or not len(cells):
+        return cells
+    plain = [numerals.plain(cell) for cell in as_text(cells).tolist()]
+    found = [text for text in plain if text is not None]
+    return np.array(found, np.bytes_) if len(found) == len(cells) else cells
 
 
 def _numbers(cells: Array, origin: str) -> Array | None:

@@ -1,7 +1,8 @@
 """Rows of a CSV file: numeric features, and targets that are numbers or labels.
 
-Read       UTF-8, plain or packed by gzip; numbers in the grammar of `csv_cells`; quotes as in RFC
-           4180; `-`: standard input
+Read       text, plain or packed by gzip: UTF-8, what a byte order mark says, or the `encoding`
+           that is named; numbers in the grammar of `numerals`; quotes as in RFC 4180; `-`: standard
+           input
 Columns    by name, or by position where no row names them: they are then called 0, 1, 2, …
            Left out with a note: a first column without a name, which is an index, and a last one
            without a name or a cell, which is what a delimiter at the end of each row makes
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from io import FileIO
 from itertools import chain
 from pathlib import Path
-from typing import final
+from typing import Literal, final
 
 import numpy as np
 
@@ -27,11 +28,15 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data.readers.bytes_in import file_size, is_gzip, looks_like, open_regular, unpacked
 from dnn_cli.data.readers.csv_cells import CellReader, Cells
+from dnn_cli.data.readers.csv_dialect import separates, unusual
+from dnn_cli.data.readers.csv_errors import CellErrors
 from dnn_cli.data.readers.csv_header import NAMELESS, Header
 from dnn_cli.data.readers.csv_records import Records, first_record, records
 from dnn_cli.data.readers.growing import GrowingArray
+from dnn_cli.data.readers.numerals import Numerals
 from dnn_cli.data.readers.selection import Selection
 from dnn_cli.data.readers.text_columns import TextColumn, as_targets, as_text
+from dnn_cli.data.readers.text_encoding import as_utf8, encoding_named
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
 
@@ -52,38 +57,71 @@ class CsvSpec(SourceSpec):
         "whether the first row names the columns; without it they are called 0, 1, 2, …", True
     )
 
+    decimal: Literal[".", ","] | None = option(
+        "the decimal sign; null: a point, in new data the sign of the training file", None
+    )
+    thousands: Literal[",", ".", "'", " ", "_"] | None = option(
+        "a sign between groups of three digits; null: none, in new data that of the training file",
+        None,
+    )
+    encoding: str | None = option(
+        "the encoding of the text, such as latin-1 or cp1252; null: UTF-8, UTF-16 by its byte "
+        "order mark, in new data that of the training file",
+        None,
+    )
+
     def check(self) -> None:
-        """The separator must not be part of a number or of the quoting."""
-        if self.delimiter is None:
-            return
-        legal = len(self.delimiter) == 1 and (
-            self.delimiter == "\t" or (" " <= self.delimiter <= "~")
+        """The signs can be told from each other, and the encoding is known."""
+        if self.delimiter is not None:
+            require(
+                separates(self.delimiter),
+                f"`{safe_text(self.delimiter)}` cannot separate cells",
+                "delimiter",
+                fix='use one of "," ";" "|" "\\t"',
+            )
+        require(
+            self.thousands is None or self.thousands != (self.decimal or "."),
+            f"`{self.thousands}` is the decimal sign already",
+            "thousands",
+            fix='set `decimal` too: `decimal: ","`',
         )
         require(
-            legal and not self.delimiter.isalnum() and self.delimiter not in "\"+-.'_",
-            f"`{safe_text(self.delimiter)}` cannot separate cells",
-            "delimiter",
-            fix='use one of "," ";" "|" "\\t"',
+            self.encoding is None or encoding_named(self.encoding) is not None,
+            f"there is no encoding `{safe_text(self.encoding)}`",
+            "encoding",
+            fix="such as utf-8, latin-1, cp1252, utf-16-le, shift_jis",
         )
 
     def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
         """See `SourceSpec.tables`."""
+        known = columns.dialect
         with ExitStack() as files:
             origin, read, size = self._open(files)
+            read = as_utf8(read, self.encoding or known.get("encoding"), origin)
             pieces = records(read, origin)
             head, following = first_record(_first(pieces, origin))
             header = Header.of(head, origin, self.delimiter, self.header, columns)
             selection = header.select(columns)
+            numerals = Numerals(
+                self.decimal or known.get("decimal", "."), self.thousands or known.get("thousands")
+            )
             reader = CellReader(
-                header.names,
+                len(header.names),
                 selection,
                 header.delimiter,
+                numerals,
+                CellErrors(header.names, origin, header.hint(columns.of_model), columns.of_model),
                 origin,
                 targets_may_be_empty=not columns.target_required,
-                hint=header.hint,
             )
             body = chain([] if header.named else [head], [following] if following else [], pieces)
-            build = _Build(header, selection, origin)
+            dialect = unusual(
+                delimiter=header.delimiter,
+                decimal=numerals.decimal,
+                thousands=numerals.thousands,
+                encoding=self.encoding or known.get("encoding"),
+            )
+            build = _Build(header, selection, origin, numerals, dialect)
             if rows is None:
                 yield build.whole(reader, body, size)
             else:
@@ -120,8 +158,16 @@ def _first(pieces: Iterator[Records], origin: str) -> Records:
 class _Build:
     """Makes tables of the cells that a selection wants."""
 
-    def __init__(self, header: Header, selection: Selection, origin: str) -> None:
+    def __init__(
+        self,
+        header: Header,
+        selection: Selection,
+        origin: str,
+        numerals: Numerals,
+        dialect: dict[str, str],
+    ) -> None:
         self._origin, self._header = origin, header
+        self._numerals, self._dialect = numerals, dialect
         self._names = tuple(header.names[c] for c in selection.features)
         self._targets = tuple(header.names[c] for c in selection.targets)
         self._extra = tuple(header.names[c] for c in selection.extra)
@@ -167,11 +213,12 @@ class _Build:
             self._header.require_empty(extra.pop(NAMELESS), first_row)
         return Table(
             inputs=inputs,
-            targets=as_targets(targets, self._origin) if targets else None,
+            targets=as_targets(targets, self._origin, self._numerals) if targets else None,
             feature_names=self._names,
             target_names=self._targets or None,
             extra={name: as_text(cells) for name, cells in extra.items()},
             origin=self._origin,
             first_row=first_row,
             notes=self._header.notes,
+            dialect=self._dialect,
         )

@@ -4,7 +4,7 @@ import pytest
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.data.readers import csv_cells, csv_records
-from dnn_cli.data.readers.csv_cells import is_number
+from dnn_cli.data.readers.numerals import is_number
 from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.table import Columns
 
@@ -38,12 +38,12 @@ GOOD = "1,2,3\n"
         ("1,2,3,4\n", "x.csv:102:4", "4 cells in a row; the header has 3"),
         ("1,2\n1,2,3,4\n", "x.csv:102:3", "2 cells in a row"),  # their sum is right
         ("1,2,3,4\n1,2\n", "x.csv:102:4", "4 cells in a row"),
-        ("1\n2,3,1,2,3\n", "x.csv:102:2", "1 cells in a row"),
+        ("1\n2,3,1,2,3\n", "x.csv:102:2", "1 cell in a row"),
         ("\n", "x.csv:102", "an empty line between rows"),
         ("1,2,x\n", "x.csv:102:3", "`x` in column `c` is not a number"),
-        ("1,,3\n", "x.csv:102:2", "1 empty cells: `b` 1"),
-        ("1, \t,3\n", "x.csv:102:2", "1 empty cells: `b` 1"),
-        ('1,"",3\n', "x.csv:102:2", "1 empty cells: `b` 1"),
+        ("1,,3\n", "x.csv:102:2", "1 empty cell: `b` 1"),
+        ("1, \t,3\n", "x.csv:102:2", "1 empty cell: `b` 1"),
+        ('1,"",3\n', "x.csv:102:2", "1 empty cell: `b` 1"),
         ('1,2,"3\n', "x.csv:102", "unexpected end of data"),
         ('1,2,"3"x\n', "x.csv:102", "expected after"),
         ('"1\n",2,x\n', "x.csv:102:1", "`1\\n` in column `a`"),
@@ -149,12 +149,44 @@ def test_D18_what_float_or_numpy_would_accept(spec, refused, cell):
     [
         ("NA", "missing values are not read"),
         ("nan", "missing values are not read"),
-        ("1_000", "ASCII digits, a point and an exponent only"),
+        ("٣", "ASCII digits, a point and an exponent only"),
+        ("1_000", 'thousands: "_"'),
         ("red", "exclude: [a]"),
+        ("inf", "it is not finite"),
+        ("-Infinity", "it is not finite"),
+        ("#N/A", "a formula that failed"),
+        ("#DIV/0!", "a formula that failed"),
+        ("#name?", "a formula that failed"),
+        ("True", "write 1 and 0"),
+        ("no", "write 1 and 0"),
+        ("12 %", "write 12 alone"),
+        ("$1.50", "write 1.50 alone"),
+        ("7kg", "write 7 alone"),
     ],
 )
 def test_D18_says_why(spec, refused, cell, why):
-    assert why in refused(spec(f"a,b\n1,2\n{cell},1\n"))
+    message = refused(spec(f"a,b\n1,2\n{cell},1\n"))
+    assert (why in message and "exclude: [a]" in message) or "alone" in why or "thousands" in why
+    for_model = refused(spec(f"a,b\n1,2\n{cell},1\n"), features=("a", "b"), of_model=True)
+    assert "exclude" not in for_model and "in the source" not in for_model
+
+
+def test_D17_a_last_line_that_is_no_row(spec, refused):
+    for end in ("", "\n"):
+        for last in ("2 rows exported", "1,2"):
+            message = refused(spec(f"a,b,c\n1,2,3\n4,5,6\n{last}{end}"))
+            assert "in the last row; the header has 3" in message and "x.csv:4" in message
+            assert "cut short" in message and "remove its last line" in message
+    assert "cut short" not in refused(spec("a,b,c\n1,2\n4,5,6\n"))
+    assert "cut short" not in refused(spec("a,b,c\n1,2,3\n4,5,6,7"))
+
+
+def test_D18_an_empty_target_is_not_to_be_excluded(spec, refused):
+    message = refused(spec("a,b,y\n1,2,up\n2,1,\n"), target=("y",))
+    assert "x.csv:3:3" in message and "remove the row" in message and "exclude" not in message
+    assert "exclude: [b]" in refused(spec("a,b,y\n1,,up\n2,1,up\n"), target=("y",))
+    message = refused(spec("a,b\n1,\n"), features=("a", "b"), of_model=True)
+    assert "fill the cell" in message and "exclude" not in message
 
 
 @pytest.mark.parametrize(
@@ -195,7 +227,7 @@ def test_empty_cells_are_counted_to_the_end(spec, monkeypatch):
 
 def test_an_empty_target_is_an_error_when_training(spec, refused):
     message = refused(spec("a,y\n1,x\n2,\n"), target=("y",))
-    assert "1 empty cells" in message and "`y` 1" in message and "x.csv:3:2" in message
+    assert "1 empty cell:" in message and "`y` 1" in message and "x.csv:3:2" in message
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,104 @@
+"""What is wrong with a row or a cell of a CSV file: where, why, and what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from dnn_cli.base.errors import DataError
+from dnn_cli.base.text import safe_text
+from dnn_cli.data.readers.csv_dialect import setting
+from dnn_cli.data.readers.numerals import why_no_number
+
+
+class CellErrors:
+    """Makes the errors of one file.
+
+    With `of_model` the columns are those of a model: nothing can be excluded. `hint` is a fix for
+    a file whose header shows what is wrong with all of it.
+    """
+
+    def __init__(self, header: Sequence[str], origin: str, hint: str, of_model: bool) -> None:
+        self._header, self._origin, self._hint = header, origin, hint
+        self._of_model = of_model
+
+    def error(
+        self, what: str, line: int, column: int | None = None, *, why: str = "", fix: str = ""
+    ) -> DataError:
+        """An error in a line, and perhaps the cell of a column."""
+        where = f"{safe_text(self._origin)}:{line}"
+        return DataError(
+            what, where=where if column is None else f"{where}:{column + 1}", why=why, fix=fix
+        )
+
+    def ragged(self, count: int, line: int, last: bool) -> DataError:
+        """A row of `count` cells where the header has more or fewer; `last`: of the whole file."""
+        wanted = len(self._header)
+        found = f"{count} cells" if count != 1 else "1 cell"
+        why, fix = "", "quote a cell that contains the separator"
+        if count < wanted:
+            fix = "add the cells that are missing, or remove the row"
+        if last and count < wanted:
+            why = "the file was cut short, or ends in a line that is no row of the table"
+            fix = "restore the file, or remove its last line"
+        return self.error(
+            f"{found} in {'the last' if last else 'a'} row; the header has {wanted}",
+            line,
+            min(count, wanted),
+            why=why,
+            fix=self._hint or fix,
+        )
+
+    def not_a_number(self, cell: str, column: int, line: int) -> DataError:
+        """A cell of a feature that is no number."""
+        why, fix = why_no_number(cell, setting(self._of_model))
+        return self.error(
+            f"`{safe_text(cell, 40)}` in column `{self._name(column)}` is not a number",
+            line,
+            column,
+            why=why,
+            fix=self._hint or fix or self._mend("correct the cell or remove the row", column),
+        )
+
+    def too_large(self, cell: str, column: int, line: int) -> DataError:
+        """A number beyond float32."""
+        return self.error(
+            f"{safe_text(cell, 40)} in column `{self._name(column)}` is too large for float32",
+            line,
+            column,
+            fix=self._mend("correct the cell" if self._of_model else "rescale the column", column),
+        )
+
+    def too_long(self, count: int, column: int, line: int, most: int) -> DataError:
+        """A cell of text of `count` bytes."""
+        return self.error(
+            f"a cell of {count:,} bytes in column `{self._name(column)}`",
+            line,
+            column,
+            why=f"a label or identifier has {most:,} bytes at most",
+        )
+
+    def empty(
+        self, counts: Mapping[int, int], line: int, column: int, complete: bool, feature: bool
+    ) -> DataError:
+        """So many empty cells in each column, the first of them at `line` in `column`."""
+        several = ", ".join(f"`{self._name(c)}` {n}" for c, n in list(counts.items())[:8] if n)
+        total = sum(counts.values())
+        fix = "fill the cell or remove the row" if total == 1 else "fill them or remove the rows"
+        return self.error(
+            f"{total} empty cell{'s' if total != 1 else ''}"
+            + ("" if complete else " so far")
+            + f": {several}",
+            line,
+            column,
+            why="missing values are not read",
+            fix=self._mend(fix, column) if feature else fix,
+        )
+
+    def _mend(self, fix: str, column: int) -> str:
+        """`fix`, or to leave a feature out where that is possible."""
+        if self._of_model:
+            return fix
+        return f"{fix}, or exclude the column: `exclude: [{self._name(column)}]`"
+
+    def _name(self, column: int) -> str:
+        return safe_text(self._header[column])
