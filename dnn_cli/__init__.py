@@ -10,4 +10,4 @@ The floors, from the ground up; each imports only what lies below it:
     cli                       the Typer commands
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

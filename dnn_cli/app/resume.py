@@ -163,14 +163,23 @@ def refuse(changes: Sequence[Difference], origin: Path) -> None:
     Raises:
         CheckpointError: names each of them.
     """
+    again = "or start a new run with `dnn train`"
+    other_data, mended = (
+        "the checkpoint was made with other data",
+        f"put it back as it was, {again}",
+    )
+    made_by = next((one.before for one in changes if one.key == "environment.dnn"), None)
+    if made_by is not None:
+        other_data += f", or dnn {safe_text(made_by)} read or scaled them otherwise"
+        mended = f"put it back as it was, continue it with dnn {safe_text(made_by)}, {again}"
     problems = [
-        Problem(
+        Problem(str(change), where=safe_text(origin), why=other_data, fix=mended)
+        if change.key.startswith("data.")
+        else Problem(
             str(change),
             where=safe_text(origin),
-            why="the checkpoint was made with other data"
-            if change.key.startswith("data.")
-            else "steps and epochs already taken would mean something else",
-            fix="put it back as it was, or start a new run with `dnn train`",
+            why="steps and epochs already taken would mean something else",
+            fix=f"put it back as it was, {again}",
         )
         for change in changes
         if change.forbids

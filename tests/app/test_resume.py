@@ -31,6 +31,7 @@ from harness import (
     write_config,
 )
 
+import dnn_cli
 from dnn_cli.app import resume as resuming
 from dnn_cli.app.resume import resume_run
 from dnn_cli.app.train import train_run
@@ -224,7 +225,7 @@ def test_the_threads_of_the_first_process_are_kept(
     assert not any("threads" in said for said in log.said)
 
 
-def test_changed_data_are_refused(tmp_path: Path) -> None:
+def test_changed_data_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
     table, labels = rng.normal(size=(40, 3)).astype(np.float32), np.arange(40) % 2
     np.savez(tmp_path / "d.npz", x=table, y=labels)
@@ -235,8 +236,17 @@ def test_changed_data_are_refused(tmp_path: Path) -> None:
     resume(tmp_path / "same")
     table[7, 1] += 1e-3
     np.savez(tmp_path / "d.npz", x=table, y=labels)
-    with pytest.raises(CheckpointError, match=r"data\.\w+\.inputs was \w{12}, is \w{12}"):
+    with pytest.raises(CheckpointError, match=r"data\.\w+\.inputs was \w{12}, is \w{12}") as caught:
         resume(run)
+    problem = caught.value.problems[0]
+    assert problem.why == "the checkpoint was made with other data" and "dnn 0" not in problem.fix
+    made_by = dnn_cli.__version__
+    monkeypatch.setattr("dnn_cli.__version__", "0.99.0")  # which may read the same data otherwise
+    with pytest.raises(CheckpointError) as caught:
+        resume(run)
+    problem = caught.value.problems[0]
+    assert f"or dnn {made_by} read or scaled them otherwise" in problem.why
+    assert f"continue it with dnn {made_by}" in problem.fix
 
 
 def test_R15_a_run_may_be_moved_and_its_data_too(tmp_path: Path) -> None:
