@@ -140,13 +140,19 @@ def test_R07_a_disk_that_fills_up_says_how_many_rows_are_whole(shell, trained, t
     assert "perhaps a part of the next 4,096" in found.stderr
 
 
+def as_by_a_shell():
+    """Signals as a shell leaves them, also where the tests themselves run under nohup."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 def feeding(trained, environment, *words, **options):
     """`dnn predict -` that is given rows without an end, and how it goes on."""
     process = subprocess.Popen(
         [*DNN, "predict", "-", "--model", "runs/t-001", "--batch-size", "100", *words],
         cwd=trained, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.PIPE, bufsize=0,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=as_by_a_shell,
     )  # fmt: skip
     process.stdin.write(b"a,b\n" + b"1,2\n" * 3000)  # more than is read ahead
     return process
