@@ -81,7 +81,8 @@ def build(loaded: Loaded[RunSpec]) -> Built:
         width = loss_spec.width(task)
         loss = loss_spec.build(task)
     with _located(loaded, "model"):
-        layers = spec.model.complete(prepared.schema.input_shape, width, loss_spec.gain)
+        schema = prepared.schema
+        layers = spec.model.complete(schema.input_shape, width, loss_spec.gain, schema.levels)
     with _located(loaded, "training"):
         spec.training.check_task(task, prepared.valid is not None)
         truths = truths_of(prepared)

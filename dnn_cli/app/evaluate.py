@@ -17,6 +17,7 @@ from dnn_cli.config.load import load_config
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.prepare import prepare, read
 from dnn_cli.data.source import SourceSpec, source_of
+from dnn_cli.data.table_coding import SurpriseLog
 from dnn_cli.data.task import listing_in_order
 from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.training.class_report import report
@@ -99,7 +100,11 @@ def _from_source(model: Model, source: SourceSpec, say: Say) -> Dataset:
     table = model.schema.adapted(read(source, model.schema.columns(True)))
     for note in table.notes:
         say(note)
-    return model.schema.dataset(table, with_targets=True)
+    log = SurpriseLog()
+    found = model.schema.dataset(table, with_targets=True, log=log)
+    for line in log.lines():
+        say(line)
+    return found
 
 
 def _from_run(model: Model, path: Path, split: str) -> Dataset:

@@ -15,6 +15,7 @@ from dnn_cli.app.say import Say, ignore
 from dnn_cli.base.errors import DivergedError
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.source import SourceSpec, source_of
+from dnn_cli.data.table_coding import SurpriseLog
 from dnn_cli.training.evaluation import Evaluator
 
 # Read and predicted at a time, unless the caller says otherwise: so many rows, ...
@@ -92,7 +93,7 @@ def _predictions(
     ranks = use_ranks(model.network, step)
     evaluator = Evaluator(model.network, model.loss, model.task, ranks)
     schema = model.schema
-    seen, said = 0, set[str]()
+    seen, said, log = 0, set[str](), SurpriseLog()
     for table in map(schema.adapted, source.tables(schema.columns(False), step)):
         for note in table.notes:
             if note not in said:
@@ -100,12 +101,14 @@ def _predictions(
                 say(note)
         if not table.rows:
             continue
-        data = schema.dataset(table, with_targets=False)
+        data = schema.dataset(table, with_targets=False, log=log)
         found = evaluator.predict(data)
         _require_finite(found, seen)
         seen += len(found)
         rows.files = table.files
         yield found
+    for line in log.lines():
+        say(line)
 
 
 def _require_finite(predictions: Array, before: int) -> None:

@@ -11,6 +11,7 @@ last class, and NaN becomes -2^63 without a word.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,18 +107,29 @@ def check_values(raw: Array, place: Place) -> None:
             f"the targets are of type {raw.dtype}, not numbers or text",
             where=safe_text(place.origin),
         )
-    if raw.dtype.kind == "f":
-        missing = ~np.isfinite(raw)
-    elif is_text(raw):
-        missing = raw == ""
-    else:
-        return
+    missing = _absent(raw)
     if missing.any():
         raise DataError(
             f"{int(missing.sum())} of {raw.size} targets are missing or not finite",
             where=place.where(positions(missing)),
             fix="remove these rows",
         )
+
+
+def missing_targets(raw: Array) -> Array:
+    """Which rows of targets (n,) or (n, k) lack one: NaN, or an empty text. (n,) bool."""
+    absent = np.isnan(raw) if raw.dtype.kind == "f" else _absent(raw)
+    return np.asarray(absent.reshape(len(raw), -1).any(axis=1))
+
+
+def _absent(raw: Array) -> Array:
+    """Which targets are missing or not finite."""
+    if raw.dtype.kind == "f":
+        return np.asarray(~np.isfinite(raw))
+    found: Array = np.zeros(raw.shape, bool)
+    if is_text(raw):
+        found |= raw == ""
+    return found
 
 
 def is_text(raw: Array) -> bool:
@@ -233,6 +245,9 @@ def _zeros_and_ones(encoding: Encoding, raw: Array, place: Place) -> Array:
 
 
 def _numbers(encoding: Encoding, raw: Array, place: Place) -> Array:
+    if is_text(raw):  # whole numbers of more digits than float64 holds were kept as they are
+        with contextlib.suppress(ValueError):
+            raw = raw.astype(np.float64)
     table = _table(encoding, raw, place)
     table = table.astype(np.float64)
     large = np.abs(table) > _LARGEST

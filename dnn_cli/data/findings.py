@@ -6,10 +6,13 @@ import numpy as np
 
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
+from dnn_cli.data.columns.number import NumberColumn
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.duplicates import shared_rows
+from dnn_cli.data.raw_columns import Numbers, RawColumns
 from dnn_cli.data.scaling import Scaling
 from dnn_cli.data.statistics import Statistics
+from dnn_cli.data.table_coding import TableCoding
 from dnn_cli.data.task import listing_in_order
 
 _SAMPLE = 1 << 20  # numbers looked at for what float32 merges ...
@@ -18,7 +21,7 @@ _LOST = 0.1  # share of a column's values: with a tail as long as exp(3 z) 0.07 
 
 
 def silent_columns(
-    statistics: Statistics, scaling: Scaling, names: tuple[str, ...] | None
+    statistics: Statistics, scaling: Scaling, names: tuple[str, ...] | None = None
 ) -> list[str]:
     """The columns from which nothing can be learned: constant, or varying by rounding alone."""
     low, high = statistics.extremes
@@ -36,7 +39,9 @@ def silent_columns(
     return found
 
 
-def merged_columns(sample: Array, scaling: Scaling, names: tuple[str, ...] | None) -> list[str]:
+def merged_columns(
+    sample: Array, scaling: Scaling, names: tuple[str, ...] | None = None
+) -> list[str]:
     """The columns of `sample` (m, i) of which float32 cannot tell all values apart after scaling.
 
     Cost       two sorts of the sample: a million numbers in 0.15 s
@@ -49,12 +54,35 @@ def merged_columns(sample: Array, scaling: Scaling, names: tuple[str, ...] | Non
     kept = _distinct(after)
     silent = np.zeros(len(kept), bool) if scaling.scale is None else scaling.scale == 0
     for column in np.flatnonzero((kept < (1 - _LOST) * before) & ~silent)[:10].tolist():
-        found.append(
-            f"column `{safe_text(names[column] if names else column)}`: {before[column]:,} "
-            f"different values are {kept[column]:,} in float32 after scaling "
-            f"({scaling.kind}): what lies closer together is lost"
-        )
+        name = names[column] if names else str(column)
+        found.append(_merged(name, before[column], kept[column], scaling.kind))
     return found
+
+
+def merged_numbers(
+    columns: RawColumns, coding: TableCoding, matrix: Array, rows: Array
+) -> list[str]:
+    """The same of a table's columns, by some of the training `rows` of their coded `matrix`."""
+    rows = rows[:: max(1, len(rows) // _ROWS)]
+    found, place = [], 0
+    for column in coding.columns:
+        raw = columns[column.name]
+        if isinstance(column, NumberColumn) and isinstance(raw, Numbers) and column.varies:
+            values = raw.values[rows]
+            known = ~np.isnan(values)
+            before = int(_distinct(values[known][:, None])[0])
+            kept = int(_distinct(matrix[rows, place][known][:, None])[0])
+            if kept < (1 - _LOST) * before:
+                found.append(_merged(column.name, before, kept, column.scale))
+        place += len(column.outputs)
+    return found[:10]
+
+
+def _merged(name: str, before: int, kept: int, scale: str) -> str:
+    return (
+        f"column `{safe_text(name)}`: {before:,} different values are {kept:,} in float32 after "
+        f"scaling ({scale}): what lies closer together is lost"
+    )
 
 
 def sample_of(inputs: Array) -> Array:

@@ -10,9 +10,7 @@ from dnn_cli.data.place import SHOWN, Place, positions
 from dnn_cli.data.statistics import chunks
 
 
-def check_finite(
-    inputs: Array, low: Array, high: Array, place: Place, names: tuple[str, ...] | None
-) -> None:
+def check_finite(inputs: Array, low: Array, high: Array, place: Place) -> None:
     """Refuse `inputs` whose extremes `low` and `high` show that some are not finite.
 
     The extremes are needed anyway and take no memory, so that only the unlucky pay for a search.
@@ -33,7 +31,7 @@ def check_finite(
         start += len(chunk)
     raise DataError(
         f"{count} of {inputs.size} input values are NaN or infinite",
-        where=place.where(np.concatenate(found), names, count),
+        where=place.where(np.concatenate(found), None, count),
         why="an infinity is also what a number beyond float32 (3.4e38) becomes",
         fix="fill the values in, or remove these rows",
     )

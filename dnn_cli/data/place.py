@@ -29,11 +29,11 @@ class Place:
     @classmethod
     def of(cls, table: Table) -> Place:
         """The place of a whole table."""
-        return cls(table.origin, table.first_row)
+        return cls(table.origin, table.first_row, table.kept)
 
     def part(self, rows: Array) -> Place:
         """The place of some rows of this one."""
-        return Place(self.origin, self.first_row, rows)
+        return Place(self.origin, self.first_row, rows if self.rows is None else self.rows[rows])
 
     def where(
         self, found: Array, names: tuple[str, ...] | None = None, count: int | None = None

@@ -20,27 +20,26 @@ from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.dataset import Dataset
-from dnn_cli.data.encoding import Encoding
-from dnn_cli.data.examples import as_examples, check_channels_last, input_kind
-from dnn_cli.data.findings import leaks, lone_classes, merged_columns, sample_of, silent_columns
-from dnn_cli.data.finite import check_finite
+from dnn_cli.data.encoding import Encoding, missing_targets
+from dnn_cli.data.examples import as_examples
+from dnn_cli.data.findings import leaks, lone_classes
+from dnn_cli.data.fitted_inputs import fit_arrays, fit_columns, require_numbers
 from dnn_cli.data.place import Place
-from dnn_cli.data.scaling import fit_scaling
-from dnn_cli.data.schema import DataSchema, check_lengths
+from dnn_cli.data.schema import DataSchema
 from dnn_cli.data.source import SourceSpec
-from dnn_cli.data.spec import DataSpec, ScaleKind, SplitSpec
+from dnn_cli.data.spec import DataSpec, SplitSpec
 from dnn_cli.data.split import (
     Parts,
     check_given_once,
     counted,
     leaves_room,
-    partition,
     rare_classes,
     split_by_column,
     split_by_share,
 )
-from dnn_cli.data.statistics import Statistics, statistics_of
 from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table_coding import SurpriseLog
+from dnn_cli.data.table_targets import check_lengths
 from dnn_cli.data.target_scaling import TargetScaling, fit_target_scaling
 from dnn_cli.data.task import infer_task, reconstruction
 
@@ -73,46 +72,44 @@ def prepare(spec: DataSpec) -> Prepared:
         DataError: the data are damaged, or do not fit what the section says.
     """
     notes: list[str] = []
-    table = read(spec.source, spec.columns())
+    table = _with_targets(read(spec.source, spec.wanted()), spec, notes)
     notes.extend(table.notes)
-    inputs, place = _examples(table), Place.of(table)
+    check_lengths(table)
+    place = Place.of(table)
     parts = _parts_given(table, spec, place, notes)
     encoding, targets = _encode(table, spec, parts, place, notes)
     if parts is None:
-        parts = _parts_by_share(place, len(inputs), spec.split, encoding.task, targets, notes)
-    arrays = partition(inputs, parts)
-    statistics = statistics_of(arrays[0])
-    low, high = statistics.extremes
-    names = table.feature_names
-    check_finite(arrays[0], low, high, place.part(parts.train), names)
-    scaling = fit_scaling(_scale_kind(spec, statistics, notes), statistics)
-    notes.extend(silent_columns(statistics, scaling, names))
-    notes.extend(merged_columns(sample_of(arrays[0]), scaling, names))
+        parts = _parts_by_share(place, table.rows, spec.split, encoding.task, targets, notes)
+    fit = fit_arrays if table.columns is None else fit_columns
+    inputs = fit(table, parts, spec, place, notes)
     schema = DataSchema(
-        input_shape=tuple(inputs.shape[1:]),
-        input_kind=input_kind(inputs),
-        feature_names=names,
-        scaling=scaling,
+        input_shape=inputs.shape,
+        input_kind=inputs.kind,
+        coding=inputs.coding,
+        scaling=inputs.scaling,
         encoding=encoding,
         target=_target_columns(table, spec),
         target_scaling=_target_scaling(spec, encoding.task, targets, parts.train, notes),
         dialect=table.dialect,
+        missing=spec.gaps,
     )
-
+    if encoding.task.kind == "reconstruction":
+        require_numbers(inputs.coding, place)
     train, valid, test = (
         schema.assemble(one, None if targets is None else targets[rows], place.part(rows))
-        for one, rows in zip(arrays, (parts.train, parts.valid, parts.test), strict=True)
+        for one, rows in zip(inputs.parts, (parts.train, parts.valid, parts.test), strict=True)
     )
     others = {
-        "validation": _other(valid, spec.valid, schema, notes),
-        "test": _other(test, spec.test, schema, notes),
+        "validation": _other(valid, spec.valid, schema, "validation", notes),
+        "test": _other(test, spec.test, schema, "test", notes),
     }
     notes.extend(lone_classes(train))
     for name, part in others.items():
         notes.extend([] if part is None else leaks(name, part, train))
     resolved = replace(
         spec,
-        scale=schema.scaling.kind,
+        scale=inputs.scale,
+        columns=inputs.columns,
         task=encoding.task.kind,
         positive=encoding.positive or None,
     )
@@ -122,8 +119,8 @@ def prepare(spec: DataSpec) -> Prepared:
         test=others["test"],
         schema=schema,
         spec=resolved,
-        minimum=low,
-        maximum=high,
+        minimum=inputs.low,
+        maximum=inputs.high,
         notes=tuple(notes),
     )
 
@@ -140,17 +137,18 @@ def read(source: SourceSpec, columns: Columns) -> Table:
     return table
 
 
-def _examples(table: Table) -> Array:
-    check_lengths(table)
-    inputs = as_examples(table.inputs)
-    if not size_of(inputs.shape[1:]):
-        raise DataError(
-            "there are no input columns",
-            where=safe_text(table.origin),
-            why=f"the inputs have the shape {inputs.shape}",
-        )
-    check_channels_last(inputs, table.origin)
-    return inputs
+def _with_targets(table: Table, spec: DataSpec, notes: list[str]) -> Table:
+    """`table` without the rows whose target is missing, which are counted."""
+    if table.targets is None or spec.missing == "error" or spec.reconstructs:
+        return table
+    missing = missing_targets(table.targets)
+    count = int(missing.sum())
+    if not count:
+        return table
+    if count == len(missing):
+        raise DataError("all targets are missing", where=safe_text(table.origin))
+    notes.append(f"{count:,} of {len(missing):,} rows are left out: their target is missing")
+    return table.take(np.flatnonzero(~missing))
 
 
 def _encode(
@@ -242,21 +240,6 @@ def _sizes(parts: Parts, how: str) -> str:
     return f"split: {sizes} rows ({how})"
 
 
-def _scale_kind(spec: DataSpec, statistics: Statistics, notes: list[str]) -> ScaleKind:
-    if spec.scale != "auto":
-        return spec.scale
-    brightest = int(statistics.extremes[1].max())
-    kind: ScaleKind
-    if input_kind(statistics.inputs) == "numbers":
-        kind, why = "standard", "the inputs are numbers"
-    elif brightest >= BRIGHT:
-        kind, why = "unit", "the inputs are bytes"
-    else:
-        kind, why = "minmax", f"the inputs are bytes up to {brightest}"
-    notes.append(f"scale: {kind} (auto: {why})")
-    return kind
-
-
 def _target_scaling(
     spec: DataSpec, task: Task, targets: Array | None, train: Array, notes: list[str]
 ) -> TargetScaling:
@@ -282,11 +265,14 @@ def _target_columns(table: Table, spec: DataSpec) -> tuple[str | int, ...]:
 
 
 def _other(
-    part: Dataset, source: SourceSpec | None, schema: DataSchema, notes: list[str]
+    part: Dataset, source: SourceSpec | None, schema: DataSchema, name: str, notes: list[str]
 ) -> Dataset | None:
     """A part besides training: from a source of its own, or divided off, or none."""
     if source is None:
         return part if part.rows else None
     table = schema.adapted(read(source, schema.columns(target_required=True)))
     notes.extend(note for note in table.notes if note not in notes)
-    return schema.dataset(table, with_targets=True)
+    log = SurpriseLog()
+    found = schema.dataset(table, with_targets=True, log=log)
+    notes.extend(log.lines(name))
+    return found

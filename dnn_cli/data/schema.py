@@ -22,10 +22,13 @@ from dnn_cli.data.encoding import Encoding, larger
 from dnn_cli.data.examples import CHANNELS_LAST, InputKind, adapted, as_examples, input_kind, longer
 from dnn_cli.data.finite import check_finite
 from dnn_cli.data.place import Place
+from dnn_cli.data.raw_columns import DEFAULT_MISSING
 from dnn_cli.data.scaling import Scaling
 from dnn_cli.data.spec import DataSpec
 from dnn_cli.data.statistics import NumberStatistics, statistic_shape
 from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table_coding import SurpriseLog, TableCoding
+from dnn_cli.data.table_targets import targets_to_measure
 from dnn_cli.data.target_scaling import TargetScaling
 
 
@@ -41,17 +44,28 @@ class DataSchema:
 
     input_shape: Shape
     input_kind: InputKind
-    feature_names: tuple[str, ...] | None
+    coding: TableCoding | None  # of columns with names; None where the inputs are arrays
     scaling: Scaling
     encoding: Encoding
     target: tuple[str | int, ...] = ()
     target_scaling: TargetScaling = TargetScaling()  # noqa: RUF009 - frozen
     dialect: Mapping[str, str] = field(default_factory=dict)
+    missing: tuple[str, ...] = DEFAULT_MISSING
 
     @property
     def task(self) -> Task:
         """What the model answers."""
         return self.encoding.task
+
+    @property
+    def feature_names(self) -> tuple[str, ...] | None:
+        """The columns that a table has to have."""
+        return None if self.coding is None else self.coding.names
+
+    @property
+    def levels(self) -> tuple[int, ...] | None:
+        """How many levels each input has, 0 for a number; None where the inputs are arrays."""
+        return None if self.coding is None else self.coding.levels
 
     @property
     def positive(self) -> tuple[str, ...]:
@@ -75,11 +89,12 @@ class DataSchema:
         Without column names a file to predict may or may not hold the target columns: all are
         asked for, and `dataset` tells by their number.
         """
-        by_name = self.feature_names is not None
         pictures = self.input_kind == "bytes" and len(self.input_shape) == 3
         return Columns(
-            target=self.target if by_name or target_required else (),
+            target=self.target if target_required else (),
             features=self.feature_names,
+            types={} if self.coding is None else self.coding.types,
+            missing=self.missing,
             target_required=target_required and self.task.kind != "reconstruction",
             image=self.input_shape if pictures else None,
             of_model=True,
@@ -92,61 +107,78 @@ class DataSchema:
         Raises:
             DataError: numbers that cannot be the bytes which the model takes.
         """
-        return adapted(table, self.input_shape, self.input_kind)
+        if self.coding is None:
+            return adapted(table.as_array(), self.input_shape, self.input_kind)
+        numbers = all(kind == "number" for kind in self.coding.types.values())
+        return table.as_columns(self.coding.names) if numbers else table
 
-    def dataset(self, table: Table, with_targets: bool) -> Dataset:
+    def dataset(self, table: Table, with_targets: bool, log: SurpriseLog | None = None) -> Dataset:
         """The rows of `table` checked, scaled and, if wanted, with their targets encoded.
 
         The table is used up: inputs in float32 are scaled where they are, if that is allowed.
+        `log` takes what was put in the place of cells that training had nothing like.
 
         Raises:
             DataError: columns, shape, type or values that the model was not made for.
         """
-        place = Place.of(table)
-        targets = None
+        place, targets = Place.of(table), None
         if with_targets and self.task.kind != "reconstruction":
-            targets = self.encoding.encode(_targets(table), place)
-        return self.assemble(self._inputs(table, with_targets), targets, place)
+            targets = self.encoding.encode(targets_to_measure(table), place)
+        if self.coding is None:
+            return self.assemble(self._inputs(table, with_targets), targets, place)
+        if table.columns is None:
+            raise self._no_columns(table)
+        return self.coded(self.coding.encode(table.columns, place, log or SurpriseLog()), targets)
 
-    def assemble(self, inputs: Array, targets: Array | None, place: Place) -> Dataset:
-        """A data set of inputs (n, *shape) of the right type and encoded targets, both unscaled.
-
-        Raises:
-            DataError: an input is not finite, or cannot be scaled.
-        """
-        if self.input_kind == "numbers" and len(inputs):
-            low, high = NumberStatistics(inputs).extremes
-            check_finite(inputs, low, high, place, self.feature_names)
-            self.scaling.check(low, high, safe_text(place.origin), self._column)
-        if self.input_kind == "numbers":
-            inputs = self.scaling.scaled(inputs)
+    def coded(self, inputs: Array, targets: Array | None) -> Dataset:
+        """A data set of the coded rows of a table and encoded targets, unscaled."""
         if targets is not None and self.task.kind == "regression":
             targets = self.target_scaling.scaled(targets)
         return Dataset(inputs, targets, self.scaling, self.task, self.target_scaling)
 
+    def assemble(self, inputs: Array, targets: Array | None, place: Place) -> Dataset:
+        """A data set of inputs (n, *shape) and encoded targets, both unscaled, or of coded rows.
+
+        Raises:
+            DataError: an input is not finite, or cannot be scaled.
+        """
+        if self.coding is not None:
+            return self.coded(inputs, targets)
+        if self.input_kind == "numbers" and len(inputs):
+            low, high = NumberStatistics(inputs).extremes
+            check_finite(inputs, low, high, place)
+            self.scaling.check(low, high, safe_text(place.origin), self._column)
+        if self.input_kind == "numbers":
+            inputs = self.scaling.scaled(inputs)
+        return self.coded(inputs, targets)
+
     def _column(self, index: int) -> str:
-        if self.feature_names is not None:
-            return f"column `{safe_text(self.feature_names[index])}`"
         shape = statistic_shape(self.input_shape, self.input_kind == "bytes")
         if not shape:
             return "the input"
         return f"column {index}" if len(self.input_shape) == 1 else f"channel {index}"
 
+    def _no_columns(self, table: Table) -> DataError:
+        assert self.coding is not None
+        return DataError(
+            f"`{safe_text(table.origin)}` has no columns with names",
+            where=safe_text(table.origin),
+            why=f"the model was trained on columns: {listing(self.coding.names, 10)}",
+            fix="give a table with these columns, such as a CSV file",
+        )
+
     def _inputs(self, table: Table, with_targets: bool) -> Array:
         where = safe_text(table.origin)
-        names = table.feature_names
-        if names != self.feature_names and not (names is None or self.feature_names is None):
-            missing = [name for name in self.feature_names if name not in names]
+        if table.columns is not None:
             raise DataError(
-                f"the columns {listing(missing, 5)} are missing"
-                if missing
-                else "the columns are not those of the training rows, or in another order",
+                "these are columns with names, and the model takes arrays",
                 where=where,
-                why=f"training had {len(self.feature_names)} columns, here are {len(names)}",
+                why=f"an example has the shape {self.input_shape}",
+                fix="give an array, such as an NPY file",
             )
         inputs = as_examples(table.inputs)
         positions = [name for name in self.target if isinstance(name, int)]
-        if not with_targets and names is None and positions and len(self.input_shape) == 1:
+        if not with_targets and positions and len(self.input_shape) == 1:
             width = self.input_shape[0] + len(positions)
             inside = all(-width <= position < width for position in positions)
             if inside and inputs.shape[1:] == (width,):
@@ -183,7 +215,7 @@ class DataSchema:
         task = self.task
         found: dict[str, Any] = {
             "classes": list(self.encoding.classes),
-            "features": None if self.feature_names is None else list(self.feature_names),
+            "features": None,
             "input_kind": self.input_kind,
             "input_shape": list(self.input_shape),
             "positive": list(self.encoding.positive),
@@ -198,13 +230,19 @@ class DataSchema:
             found["numeric"] = True
         if self.target_scaling.kind != "none":
             found["target_scale"] = self.target_scaling.kind
+        if self.coding is not None:
+            found["columns"] = self.coding.to_json()
+        if self.missing != DEFAULT_MISSING:
+            found["missing"] = list(self.missing)
         if self.dialect:
             found["dialect"] = dict(self.dialect)
         return found
 
     def arrays(self) -> dict[str, Array]:
-        """The arrays of the scalings, by name: float64."""
+        """The arrays of the scalings and the columns, by name: float64."""
+        coded = {} if self.coding is None else self.coding.arrays()
         found = {
+            **coded,
             "scaling.shift": self.scaling.shift,
             "scaling.scale": self.scaling.scale,
             "target.mean": self.target_scaling.mean,
@@ -224,48 +262,18 @@ class DataSchema:
         return cls(
             input_shape=fields.input_shape,
             input_kind=fields.input_kind,
-            feature_names=fields.features,
-            scaling=Scaling(fields.scale, wide.get("scaling.shift"), wide.get("scaling.scale")),
+            coding=fields.coding,
+            scaling=Scaling("none")
+            if fields.coding is not None
+            else Scaling(fields.scale, wide.get("scaling.shift"), wide.get("scaling.scale")),
             encoding=Encoding(
                 fields.task, fields.classes, fields.positive, fields.one_hot, fields.numeric
             ),
             target=fields.target,
             target_scaling=TargetScaling(wide.get("target.mean"), wide.get("target.deviation")),
             dialect=fields.dialect,
+            missing=fields.missing,
         )
 
 
 _KINDS: dict[InputKind, str] = {"bytes": "bytes (0 to 255)", "numbers": "numbers"}
-
-
-def _targets(table: Table) -> Array:
-    """The targets of rows to measure a model on, which must be there, and not of several parts."""
-    if table.parts is not None:
-        raise DataError(
-            f"`{safe_text(table.origin)}` is divided into {listing(set(table.parts.tolist()))}",
-            where=safe_text(table.origin),
-            fix="name the folder of one part",
-        )
-    if table.targets is None:
-        raise DataError(
-            "there are no targets",
-            where=safe_text(table.origin),
-            why="the model was trained on labels that are no column of a table",
-            fix="save inputs and targets in one file: np.savez('data.npz', x=x, y=y)",
-        )
-    check_lengths(table)
-    return table.targets
-
-
-def check_lengths(table: Table) -> None:
-    """Refuse a table whose inputs and targets are not of the same length.
-
-    Raises:
-        DataError: gives both lengths.
-    """
-    if table.targets is not None and len(table.targets) != len(table.inputs):
-        raise DataError(
-            f"{len(table.inputs)} rows of inputs, but {len(table.targets)} of targets",
-            where=safe_text(table.origin),
-            why=f"shapes {table.inputs.shape} and {table.targets.shape}",
-        )

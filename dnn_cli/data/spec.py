@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from dnn_cli.base.spec import Spec, option, require
 from dnn_cli.data.augment import AugmentSpec
+from dnn_cli.data.column import ColumnSpec, NumberScale
+from dnn_cli.data.raw_columns import DEFAULT_MISSING, ColumnType
 from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.table import Columns
 
@@ -89,9 +92,18 @@ class DataSpec(Spec):
     )
     exclude: tuple[str, ...] = option("columns that are not inputs", ())
     split: SplitSpec | None = option("how the source is divided", None)
-    scale: Literal["auto"] | ScaleKind = option(
+    columns: dict[str, ColumnSpec] | None = option(
+        "what columns of a table are, by name: {zip: category, signup: {type: date}}; nothing: as "
+        "their cells look",
+        None,
+    )
+    missing: tuple[str, ...] | Literal["error"] = option(
+        "cells of a table that stand for a gap, beside empty ones, in any case; error: refuse gaps",
+        DEFAULT_MISSING,
+    )
+    scale: Literal["auto"] | NumberScale = option(
         "scaling of the inputs, fitted on the training part; auto: standard for numbers, unit for "
-        "bytes (minmax if they stay below 128)",
+        "bytes (minmax if they stay below 128); robust_smooth_clip and quantile are for tables",
         "auto",
     )
     target_scale: TargetScaleKind = option(
@@ -153,6 +165,9 @@ class DataSpec(Spec):
             require(name not in self.exclude, f"`{name}` is also excluded", "target")
         for name in self.exclude:
             require(name not in features, f"`{name}` is also a feature", "exclude")
+        for name in self.columns or ():
+            require(name not in targets, f"`{name}` is the target", "columns", name)
+            require(name not in self.exclude, f"`{name}` is also excluded", "columns", name)
         if self.split is not None and self.split.column is not None:
             column = self.split.column
             require(column not in features, f"`{column}` also splits the rows", "features")
@@ -184,7 +199,7 @@ class DataSpec(Spec):
             return ()
         return self.target if isinstance(self.target, tuple) else (self.target,)
 
-    def columns(self) -> Columns:
+    def wanted(self) -> Columns:
         """What to ask of `source`."""
         by_column = self.split is not None and self.split.column is not None
         return Columns(
@@ -193,4 +208,16 @@ class DataSpec(Spec):
             exclude=self.exclude,
             extra=(str(self.split.column),) if self.split and by_column else (),
             target_required=not self.reconstructs,
+            missing=self.gaps,
+            types={} if self.columns is None else types_of(self.columns),
         )
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """The words that stand for a gap."""
+        return DEFAULT_MISSING if self.missing == "error" else self.missing
+
+
+def types_of(columns: Mapping[str, ColumnSpec]) -> dict[str, ColumnType]:
+    """What a source has to read columns as, which are known to be something."""
+    return {name: "unknown" if s.column is None else s.column.type for name, s in columns.items()}

@@ -12,7 +12,6 @@ from dnn_cli.base.types import Array, Shape
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.examples import InputKind
 from dnn_cli.data.prepare import Prepared
-from dnn_cli.data.spec import ScaleKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +33,7 @@ class DataSummary:
     counts: Mapping[str, tuple[int, ...]]
     target_ranges: tuple[tuple[float, float, float], ...]
     input_ranges: tuple[tuple[float, float], ...]
-    scaling: ScaleKind
+    scaling: str
     shift: tuple[float, float] | None
     scale: tuple[float, float] | None
     bytes_in_memory: int
@@ -57,7 +56,7 @@ def summarise(prepared: Prepared) -> DataSummary:
         counts={name: found for name, part in parts.items() if (found := _counts(part))},
         target_ranges=_target_ranges(prepared.train),
         input_ranges=tuple(zip(low.tolist(), high.tolist(), strict=True)),
-        scaling=schema.scaling.kind,
+        scaling=prepared.spec.scale,
         shift=_range(schema.scaling.shift),
         scale=_range(schema.scaling.scale),
         bytes_in_memory=sum(

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
 
 from dnn_cli.base.spec import Spec, option, require
-from dnn_cli.base.types import Shape
+from dnn_cli.base.types import Shape, size_of
 from dnn_cli.nn.chain import build_chain
 from dnn_cli.nn.execution.tiles import agree_on_tiles
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import LAYERS, LayerSpec, ShapeError
+from dnn_cli.nn.layers.table import TableSpec
 from dnn_cli.nn.network import Network
 
 
@@ -54,25 +55,37 @@ class ModelSpec(Spec):
                 found.append(_make("dropout", rate=self.dropout))
         return tuple(found)
 
-    def complete(self, in_shape: Shape, width: int, gain: str) -> tuple[LayerSpec, ...]:
+    def complete(
+        self, in_shape: Shape, width: int, gain: str, levels: tuple[int, ...] | None = None
+    ) -> tuple[LayerSpec, ...]:
         """Every layer, the output layer of `width` units included.
 
+        `levels` are those of each column of the data, 0 for a number. Where there are categories,
+        a `table` expands them first: the one that is written, or one that is put in front.
+
         Raises:
-            ShapeError: a layer cannot take its inputs, or `output: none` and the layers end in
-                another width.
+            ShapeError: a layer cannot take its inputs, the levels of a `table` are not those of the
+                data, or `output: none` and the layers end in another width.
         """
         hidden = self.hidden_layers(in_shape)
+        front: tuple[LayerSpec, ...] = ()
         try:
-            shape = build_chain(hidden, in_shape).out_shape
+            if hidden and isinstance(hidden[0], TableSpec):
+                hidden = (_told(hidden[0], levels, size_of(in_shape)), *hidden[1:])
+            elif levels is not None and any(levels):
+                front = (TableSpec(levels=levels),)
+            # By themselves, so that what is wrong with a layer counts those that are written.
+            shape = build_chain(hidden, build_chain(front, in_shape).out_shape).out_shape
         except ShapeError as error:
             path = ("layers", *error.path) if self.layers is not None else ()
             raise ShapeError(str(error), path) from error
         if self.output == "none":
             if shape != (width,):
                 raise ShapeError(f"the layers end in shape {shape}, the task needs ({width},)")
-            return hidden
+            return (*front, *hidden)
         between = (LAYERS.get("flatten")(),) if len(shape) > 1 else ()
-        return (*hidden, *between, _make("dense", units=width, weights=INITIALIZERS.get(gain)()))
+        output = _make("dense", units=width, weights=INITIALIZERS.get(gain)())
+        return (*front, *hidden, *between, output)
 
 
 def build_network(layers: Sequence[LayerSpec], in_shape: Shape, dtype: Any = np.float32) -> Network:
@@ -85,6 +98,31 @@ def build_network(layers: Sequence[LayerSpec], in_shape: Shape, dtype: Any = np.
 def declared_slots(layers: Sequence[LayerSpec], in_shape: Shape) -> dict[str, Shape]:
     """The shape of every parameter array by name, before anything is allocated."""
     return {name: slot.shape for name, slot in build_chain(layers, in_shape).slots()}
+
+
+def _told(table: TableSpec, levels: tuple[int, ...] | None, columns: int) -> TableSpec:
+    """`table`, the first layer, with the `levels` of the data; without categories all numbers."""
+    if table.levels is None:
+        return replace(table, levels=levels or (0,) * columns)
+    if levels is not None and any(levels):
+        _require_same(table.levels, levels)
+    return table
+
+
+def _require_same(written: Sequence[int], found: Sequence[int]) -> None:
+    """Raise `ShapeError` at the first difference of levels that are written from those found."""
+    where, fix = "layer 1 (table): ", ": leave `levels` out, and they are those of the data"
+    if len(written) != len(found):
+        message = f"the data have {len(found)} input columns, not {len(written)}"
+        raise ShapeError(where + message + fix, (0, "levels"))
+    for column, (mine, data) in enumerate(zip(written, found, strict=True)):
+        if mine != data:
+            message = f"input column {column + 1} is {_kind(data)} in the data, not {_kind(mine)}"
+            raise ShapeError(where + message + fix, (0, "levels", column))
+
+
+def _kind(levels: int) -> str:
+    return f"a category ({levels} levels)" if levels else "a number"
 
 
 def _make(name: str, **options: Any) -> LayerSpec:

@@ -29,7 +29,7 @@ def saved(path: Path, array: Any) -> None:
 WRONG: dict[str, Callable[[Path], object]] = {
     "x.doc": lambda path: path.write_text("a"),
     "missing.npy": lambda path: None,
-    "nan.npy": lambda path: saved(path, np.full((2, 3), np.nan, np.float32)),
+    "inf.npy": lambda path: saved(path, np.full((2, 3), np.inf, np.float32)),
     "huge.npy": lambda path: saved(path, np.full((2, 3), 3e38, np.float32)),
     "wide.npy": lambda path: saved(path, np.ones((2, 4), np.float32)),
     "bytes.npy": lambda path: saved(path, np.ones((2, 3), np.uint8)),

@@ -73,10 +73,11 @@ def test_a_training_that_cannot_be_killed_is_found(
 
 
 def test_a_process_that_hangs_is_found_and_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+    # not one that ends with its input, which waiting for it closes
+    process = subprocess.Popen(["sleep", "600"], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
     monkeypatch.setattr(checking, "_PATIENCE", 0.0)
-    with pytest.raises(checking.BrokenPromiseError, match="`cat` takes longer than 0 s"):
-        checking._require_end(process, "`cat`", 0)
+    with pytest.raises(checking.BrokenPromiseError, match="`sleep` takes longer than 0 s"):
+        checking._require_end(process, "`sleep`", 0)
     assert process.returncode == -signal.SIGKILL
 
 

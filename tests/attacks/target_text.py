@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 from oracle import Target, attempt, one_line, require, scratch
@@ -17,11 +18,13 @@ from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.console.errors import render
 from dnn_cli.console.json_text import json_text
+from dnn_cli.data.raw_columns import DEFAULT_MISSING, Numbers, RawColumn
 from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.table import Columns, Table
 
 _BLANKS = " \t"
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_CODE = re.compile(r"0[0-9]")
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x80-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -36,33 +39,64 @@ def feed_csv(data: bytes) -> bool:
         if tables is None:
             continue
         accepted = True
-        _require_cells(tables[0], data, spec.delimiter)
-        pieces = attempt(lambda columns=columns: list(spec.tables(columns, 2)))
+        [table] = tables
+        _require_cells(table, data, spec.delimiter)
+        assert table.columns is not None
+        kinds = {
+            n: "number" if isinstance(c, Numbers) else "word" for n, c in table.columns.items()
+        }
+        typed = replace(columns, types=kinds)
+        pieces = attempt(lambda typed=typed: list(spec.tables(typed, 2)))
         require(pieces is not None, "accepted whole, refused in pieces")
-        parts = np.concatenate([piece.inputs for piece in pieces or ()])
-        require(parts.tobytes() == tables[0].inputs.tobytes(), "pieces differ from the whole")
+        for name, column in table.columns.items():
+            parts = [cell for piece in pieces or () for cell in _cells(piece.columns[name])]
+            require(parts == _cells(column), "pieces differ from the whole")
     return accepted
 
 
+def _cells(column: RawColumn) -> list[object]:
+    """Numbers, None where there is a gap, or words, empty where there is one."""
+    if isinstance(column, Numbers):
+        return [None if np.isnan(value) else value for value in column.values.tolist()]
+    return column.as_text().tolist()
+
+
 def _require_cells(table: Table, data: bytes, delimiter: str) -> None:
-    """The numbers and targets are those that Python's csv module and `float` find."""
+    """The numbers, words and targets are those that the csv module and `float` find."""
     header, *rows = _rows(data, delimiter)
     if not (header[0] and header[-1]):  # an index, and what a separator at the end makes
         kept = [column for column, name in enumerate(header) if name]
         header, *rows = [[row[column] for column in kept] for row in (header, *rows)]
     names = [*(table.feature_names or ()), *(table.target_names or ())]
     require(names == header, "other columns")
-    width = len(table.feature_names or ())
-    require(all(_NUMBER.fullmatch(c) for row in rows for c in row[:width]), "no number of ours")
-    inputs = np.array([[float(c) for c in row[:width]] for row in rows])
-    inputs = inputs.reshape(len(rows), width)
-    require(inputs.tobytes() == table.inputs.tobytes(), "other numbers than `float` reads")
+    for place, name in enumerate(table.columns or ()):
+        column, cells = table.columns[name], ["" if _gap(r[place]) else r[place] for r in rows]
+        if isinstance(column, Numbers):
+            require(all(_NUMBER.fullmatch(cell) for cell in cells if cell), "no number of ours")
+            wanted = [float(cell) if cell else None for cell in cells]
+            require(_cells(column) == wanted, "other numbers than `float` reads")
+        else:
+            require(_cells(column) == cells, "other words")
+            plain = all(_NUMBER.fullmatch(c) and not _CODE.match(c) for c in cells if c)
+            require(not plain or not any(cells), "numbers read as words")
     if table.targets is not None:
-        cells = [row[width] for row in rows]
-        found = table.targets.tolist()
-        kind = table.targets.dtype.kind
-        wanted = [float(c) for c in cells] if kind == "f" else cells
-        require(found == ([int(c) for c in cells] if kind == "i" else wanted), "other targets")
+        cells = ["" if _gap(row[-1]) else row[-1] for row in rows]
+        found, kind = table.targets.tolist(), table.targets.dtype.kind
+        if kind == "f":
+            same = all(_same(value, cell) for value, cell in zip(found, cells, strict=True))
+            require(same, "other targets")
+        else:
+            require(
+                found == ([int(float(c)) for c in cells] if kind == "i" else cells), "other targets"
+            )
+
+
+def _gap(cell: str) -> bool:
+    return not cell or cell.casefold() in {word.casefold() for word in DEFAULT_MISSING}
+
+
+def _same(value: float, cell: str) -> bool:
+    return bool(np.isnan(value)) if not cell else value == float(cell)
 
 
 def _rows(data: bytes, delimiter: str) -> Iterator[list[str]]:

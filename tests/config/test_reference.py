@@ -7,6 +7,7 @@ import re
 from dnn_cli.config.kinds import options_of
 from dnn_cli.config.reference import reference
 from dnn_cli.config.spec import RunSpec
+from dnn_cli.data.column import COLUMNS
 from dnn_cli.data.source import SOURCES
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import LAYERS
@@ -18,7 +19,7 @@ from dnn_cli.nn.schedule import SCHEDULES
 def test_everything_has_its_place() -> None:
     text = reference()
     titles = re.findall(r"^#### `(.*)`$", text, re.M)
-    registries = (SOURCES, LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS)
+    registries = (SOURCES, COLUMNS, LAYERS, LOSSES, OPTIMIZERS, SCHEDULES, INITIALIZERS)
     assert sorted(titles) == sorted(name for one in registries for name in one.names())
     sections = re.findall(r"^### (.*)$", text, re.M)
     assert sections[:2] == ["Top level", "`data`"] and len(sections) == len(set(sections))

@@ -29,6 +29,7 @@ class Bench:
     ws: Scratch
     x: np.ndarray
     dy: np.ndarray
+    codes: list[int]  # the columns of x that hold levels, not numbers
 
     @property
     def grads(self) -> np.ndarray:
@@ -42,6 +43,13 @@ class Bench:
         y = np.full((len(self.x), *self.layer.out_shape), np.nan, self.x.dtype)
         self.layer.forward(self.x, y, self.ws, train)
         return y
+
+    @property
+    def movable(self) -> np.ndarray:
+        """The positions in x of numbers that may change a little: codes may not."""
+        moves = np.ones(self.x.shape, np.bool_)
+        moves[:, self.codes] = False
+        return np.flatnonzero(moves)
 
     def backward(self, y: np.ndarray) -> np.ndarray:
         dx = np.full_like(self.x, np.nan)
@@ -94,8 +102,12 @@ def lay_out(
     plan.draw(3, 0)
     step = plan.steps[0]
     plan.x[...] = rng.normal(0.0, 1.5, plan.x.shape)
+    levels = getattr(spec, "levels", ())
+    codes = [column for column, many in enumerate(levels) if many]
+    for column in codes:
+        plan.x[:, column] = rng.integers(-1, levels[column] + 2, len(plan.x))  # and some beyond
     dy = rng.normal(size=step.y.shape).astype(dtype)
-    return Bench(network, plan, step.layer, step.ws, plan.x, dy)
+    return Bench(network, plan, step.layer, step.ws, plan.x, dy, codes)
 
 
 @pytest.fixture(name="bench")

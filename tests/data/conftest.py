@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dnn_cli.base.errors import DataError, DnnError
+from dnn_cli.data.raw_columns import Numbers
 from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.table import Columns, Table
 
@@ -33,10 +34,13 @@ class MemorySource(SourceSpec):
             self.asked.append(columns)
         targets = None if self.targets is None else np.array(self.targets)
         extra = {name: np.array(values) for name, values in (self.extra or {}).items()}
+        named = zip(self.names or (), self.inputs.T, strict=False)
         yield Table(
-            self.inputs.copy(),
+            self.inputs.copy() if self.names is None else np.empty((len(self.inputs), 0)),
             targets,
-            self.names,
+            None
+            if self.names is None
+            else {name: Numbers(values.astype(np.float64)) for name, values in named},
             self.target_names,
             extra,
             origin="rows.csv",
@@ -55,14 +59,23 @@ def memory() -> Callable[..., MemorySource]:
     return source
 
 
+def with_matrix(table: Table) -> Table:
+    """A table of numbers with them as its inputs, too, so that they can be compared at once."""
+    columns = table.columns
+    if columns is None or not all(isinstance(one, Numbers) for one in columns.values()):
+        return table
+    values = [one.values for one in columns.values() if isinstance(one, Numbers)]
+    return replace(table, inputs=np.stack(values, axis=1))
+
+
 def read_whole(spec: SourceSpec, **columns: Any) -> Table:
     [table] = list(spec.tables(Columns(**columns)))
-    return table
+    return with_matrix(table)
 
 
 def read_pieces(spec: SourceSpec, rows: int, **columns: Any) -> Table:
     """All pieces, checked and put together."""
-    tables = list(spec.tables(Columns(**columns), rows))
+    tables = [with_matrix(table) for table in spec.tables(Columns(**columns), rows)]
     assert all(t.rows <= rows for t in tables)
     starts = np.cumsum([0, *(t.rows for t in tables)])[:-1]
     assert [t.first_row for t in tables] == starts.tolist()
@@ -70,7 +83,9 @@ def read_pieces(spec: SourceSpec, rows: int, **columns: Any) -> Table:
     targets = None if first.targets is None else np.concatenate([t.targets for t in tables])
     extra = {k: np.concatenate([t.extra[k] for t in tables]) for k in first.extra}
     inputs = np.concatenate([t.inputs for t in tables])
-    return Table(inputs, targets, first.feature_names, first.target_names, extra, first.origin)
+    named = zip(first.feature_names or (), inputs.T, strict=False)
+    found = {name: Numbers(values) for name, values in named} if first.columns is not None else None
+    return Table(inputs, targets, found, first.target_names, extra, first.origin)
 
 
 def message_of(error: DnnError) -> str:

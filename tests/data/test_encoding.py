@@ -113,3 +113,11 @@ def test_positions_are_those_of_the_source_after_a_division():
 def test_labels_as_the_data_have_them(labels, numeric, values):
     found = Encoding(Task("multiclass", len(labels), labels), labels, numeric=numeric).values
     assert found == values and [type(v) for v in found] == [type(v) for v in values]
+
+
+def test_long_whole_numbers_that_were_kept_as_text_are_quantities_if_asked_for():
+    encoding = Encoding(Task("regression", 1, ("t",)))
+    found = encoding.encode(np.array(["90071992547409930", "1"]), Place("x"))
+    assert found.tolist() == [[90071992547409930.0], [1.0]]
+    with pytest.raises(DataError, match="needs numbers"):
+        encoding.encode(np.array(["9", "x"]), Place("x"))

@@ -12,6 +12,7 @@ from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.data.encoding import Encoding
 from dnn_cli.data.examples import InputKind, adapted, check_channels_last
+from dnn_cli.data.raw_columns import Numbers
 from dnn_cli.data.scaling import Scaling
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.data.table import Table
@@ -88,7 +89,7 @@ def test_numbers_that_are_no_bytes_are_located(value: float) -> None:
     inputs[2999, 7] = value
     names = tuple(f"pixel{i}" for i in range(64))
     with pytest.raises(DataError) as caught:
-        adapted(Table(inputs, None, names, origin="a.csv", first_row=10), (8, 8, 1), "bytes")
+        adapted(Table(inputs, names=names, origin="a.csv", first_row=10), (8, 8, 1), "bytes")
     [problem] = caught.value.problems
     assert problem.what == f"the training rows were bytes (0 to 255), here is {np.float32(value):g}"
     assert problem.where == "a.csv: row 3010 column `pixel7`"
@@ -137,9 +138,12 @@ def test_a_single_example_is_told_apart(found: Shape, wanted: Shape) -> None:
     assert "first axis of length 1: save x[None]" in caught.value.problems[0].fix
     names = tuple(f"c{i}" for i in range(found[-1]))
     if len(found) == 2:  # rows of a file with column names are rows
-        table = Table(pixels(*found), None, names)
+        columns = {
+            n: Numbers(v.astype(float)) for n, v in zip(names, pixels(*found).T, strict=True)
+        }
+        table = Table(np.empty((found[0], 0)), columns=columns)
         with pytest.raises(DataError) as caught:
-            model(wanted).dataset(adapted(table, wanted, "bytes"), with_targets=False)
+            model(wanted).dataset(model(wanted).adapted(table), with_targets=False)
         assert caught.value.problems[0].fix == ""
 
 

@@ -94,11 +94,13 @@ def test_separate_sources_are_read_through_the_schema(memory):
     test = memory(ROWS[:5] + 1, KINDS[:5], **names, asked=asked)
     prepared = prepare(DataSpec(source=memory(ROWS, KINDS, **names), target=-1, test=test))
     assert asked == [
-        Columns(target=("kind",), features=("a", "b", "c", "d"), of_model=True),
-    ]
-    scaling = prepared.schema.scaling
+        Columns(
+            target=("kind",), features=tuple("abcd"), of_model=True,
+            types=dict.fromkeys("abcd", "number"),
+        ),
+    ]  # fmt: skip
     x, t = contents(prepared.test)
-    np.testing.assert_allclose(x, (ROWS[:5] + 1 - scaling.shift) * scaling.scale, rtol=1e-6)
+    np.testing.assert_allclose(x, (ROWS[:5] + 1 - ROWS.mean(0)) / ROWS.std(0), atol=1e-6)
     assert t.tolist() == [0, 1, 2, 0, 1]
 
 
@@ -207,10 +209,8 @@ def test_notes_name_constant_columns_and_rows_in_two_parts(memory):
             test=memory(rows[:9], KINDS[:9], names=("a", "b", "c\n", "d")),
         )
     )
-    assert prepared.notes[-2:] == (
-        r"constant in training, so of no use: 1 column(s): c\n",
-        "9 of 9 test rows have the same inputs as a training row",
-    )
+    assert r"column `c\n`: unused, left out (always 7)" in prepared.notes
+    assert prepared.notes[-1] == "9 of 9 test rows have the same inputs as a training row"
 
 
 @pytest.mark.parametrize(
@@ -284,16 +284,17 @@ def test_summary(memory):
             DataSpec(source=memory(ROWS, KINDS, names=names), target="k", split=SplitSpec(test=0.5))
         )
     )
+    scaled = summarise(prepare(DataSpec(source=memory(ROWS, KINDS), split=SplitSpec(test=0.5))))
     assert summary.rows == {"train": 30, "test": 30}
     assert summary.counts == {"train": (10, 10, 10), "test": (10, 10, 10)}
     assert (summary.input_shape, summary.input_kind) == ((4,), "numbers")
     assert (summary.feature_names, summary.target) == (names, ("k",))
-    assert summary.scaling == "standard"
-    assert summary.shift[0] < 3 < summary.shift[1]
+    assert summary.scaling == scaled.scaling == "standard"
+    assert scaled.shift[0] < 3 < scaled.shift[1]
     assert len(summary.input_ranges) == 4
     assert all(low < 3 < high for low, high in summary.input_ranges)
     assert summary.bytes_in_memory == 60 * (4 * 4 + 8)
-    assert len(summary.notes) == 3
+    assert len(summary.notes) == 7
     prices = summarise(prepare(DataSpec(source=memory(ROWS, np.arange(60) / 2), scale="none")))
     np.testing.assert_allclose(prices.target_ranges, [(0.0, 14.75, 29.5)], atol=1e-5)
     assert (prices.counts, prices.shift, prices.scale) == ({}, None, None)

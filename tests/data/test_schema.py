@@ -5,12 +5,16 @@ import pytest
 
 from dnn_cli.base.errors import CheckpointError, DataError
 from dnn_cli.base.task import Task
+from dnn_cli.data.column import COLUMNS, Fitting
 from dnn_cli.data.encoding import Encoding
+from dnn_cli.data.place import Place
+from dnn_cli.data.raw_columns import Numbers
 from dnn_cli.data.scaling import fit_scaling
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.data.spec import DataSpec
 from dnn_cli.data.statistics import statistics_of
 from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table_coding import TableCoding
 from dnn_cli.data.target_scaling import TargetScaling, fit_target_scaling
 
 WORDS = Encoding(Task("binary", 2, ("cat", "dog")), ("cat", "dog"))
@@ -24,18 +28,30 @@ UNSCALED = TargetScaling()
 
 
 def schema(
-    shape=(3,), dtype=np.float32, kind="standard", names=("a", "b", "c"), encoding=WORDS,
+    shape=(3,), dtype=np.float32, kind="standard", names=None, encoding=WORDS,
     target=("kind",), target_scaling=UNSCALED,
 ):  # fmt: skip
     inputs = np.random.default_rng(0).integers(0, 200, (50, *shape)).astype(dtype)
     return DataSchema(
         input_shape=shape,
         input_kind="bytes" if dtype == np.uint8 else "numbers",
-        feature_names=names,
-        scaling=fit_scaling(kind, statistics_of(inputs)),
+        coding=None if names is None else coded(names, kind, inputs),
+        scaling=fit_scaling("none" if names else kind, statistics_of(inputs)),
         encoding=encoding,
         target=target,
         target_scaling=target_scaling,
+    )
+
+
+def coded(names, kind, inputs):
+    rows = np.arange(len(inputs))
+    fitting = Fitting(rows, Place("x.csv"), kind, 1)
+    numbers = COLUMNS.get("number")()
+    return TableCoding(
+        [
+            numbers.fit(n, Numbers(x.astype(float)), fitting)
+            for n, x in zip(names, inputs.T, strict=True)
+        ]
     )
 
 
@@ -52,6 +68,7 @@ SCHEMAS = [
 ]
 
 
+CODED = schema(names=("a", "b", "c"))
 DOLLARS = schema(encoding=PRICE, target=("price",), target_scaling=PRICES)
 
 
@@ -105,6 +122,10 @@ def changed(path, value):
         (("input_kind",), "words"),
         (("features",), ["a", "a", "b"]),
         (("features",), ["a", "b"]),
+        (("columns",), []),
+        (("columns",), CODED.to_json()["columns"]),  # beside a scaling
+        (("missing",), ["a", "a"]),
+        (("missing",), "NA"),
         (("scale",), "unit"),
         (("scale",), "auto"),
         (("classes",), ["dog", "cat"]),
@@ -177,13 +198,10 @@ def test_damaged_arrays_are_refused(change):
 
 
 def test_columns_to_ask_for():
-    named = SCHEMAS[0]
-    abc = ("a", "b", "c")
-    of_model = {"of_model": True}
-    assert named.columns(True) == Columns(target=("kind",), features=abc, **of_model)
-    assert named.columns(False) == Columns(
-        target=("kind",), features=abc, target_required=False, **of_model
-    )
+    abc, of_model = ("a", "b", "c"), {"of_model": True}
+    named = {"features": abc, "types": dict.fromkeys(abc, "number"), **of_model}
+    assert CODED.columns(True) == Columns(target=("kind",), **named)
+    assert CODED.columns(False) == Columns(target_required=False, **named)
     unnamed = SCHEMAS[1]
     assert unnamed.columns(True) == Columns(target=(-1,), **of_model)
     assert unnamed.columns(False) == Columns(target_required=False, **of_model)
@@ -193,7 +211,7 @@ def test_columns_to_ask_for():
 def test_datasets_are_scaled_and_encoded():
     one = SCHEMAS[0]
     inputs = np.arange(6, dtype=np.float32).reshape(2, 3)
-    table = Table(inputs.copy(), np.array(["dog", "cat"]), ("a", "b", "c"), origin="t")
+    table = Table(inputs.copy(), np.array(["dog", "cat"]), origin="t")
     data = one.dataset(table, with_targets=True)
     assert data.targets.tolist() == [1, 0]
     expected = (inputs - one.scaling.shift) * one.scaling.scale
@@ -249,27 +267,22 @@ def nonfinite(*cells):
         (Table(np.zeros(3, np.float32), origin="t"), r"shape \(1,\), the", "t"),
         (Table(np.zeros((2, 3), np.uint8), origin="t"), "inputs are bytes", "t"),
         (
-            Table(np.zeros((2, 3), np.float32), None, ("a", "c", "b"), origin="t"),
-            "another order",
-            "t",
-        ),
-        (
-            Table(np.zeros((2, 3), np.float32), None, ("a", "x", "b"), origin="t"),
-            "columns c are missing",
+            Table(np.empty((2, 0)), columns={"a": Numbers(np.zeros(2))}, origin="t"),
+            "columns with names, and the model takes arrays",
             "t",
         ),
         (
             Table(nonfinite((1, 2, np.nan), (199_999, 0, -np.inf)), origin="t\x1b", first_row=5),
             "2 of 600000 input values are NaN",
-            r"t\x1b: row 7 column `c`, row 200005 column `a`",
+            r"t\x1b: row 7 column 2, row 200005 column 0",
         ),
         (
             Table(nonfinite(*((i * 30_000, 1, np.inf) for i in range(6))), origin="t"),
             "6 of 600000",
-            "t: " + ", ".join(f"row {i * 30_000 + 1} column `b`" for i in range(5))
+            "t: " + ", ".join(f"row {i * 30_000 + 1} column 1" for i in range(5))
             + " and 1 more",
         ),
-        (Table(np.full((1, 3), 3.4e38, np.float32), origin="t"), "column `a` cannot be", "t"),
+        (Table(np.full((1, 3), 3.4e38, np.float32), origin="t"), "column 0 cannot be", "t"),
     ],
 )  # fmt: skip
 def test_rows_that_the_model_was_not_made_for(table, message, where):

@@ -56,13 +56,13 @@ def test_columns_asked_of_the_source(memory):
     spec = DataSpec(
         source=source, target="y", exclude=("id",), split=SplitSpec(column="part"), test=None
     )
-    assert spec.columns() == Columns(target=("y",), exclude=("id",), extra=("part",))
+    assert spec.wanted() == Columns(target=("y",), exclude=("id",), extra=("part",))
     spec = DataSpec(source=source, target=("a", -1), features=("x",), split=SplitSpec(valid=0.5))
-    assert spec.columns() == Columns(target=("a", -1), features=("x",))
+    assert spec.wanted() == Columns(target=("a", -1), features=("x",))
     for spec in (DataSpec(source=source, target="inputs"),
                  DataSpec(source=source, task="reconstruction")):  # fmt: skip
         assert spec.reconstructs
-        assert spec.columns() == Columns(target_required=False)
+        assert spec.wanted() == Columns(target_required=False)
 
 
 def test_a_test_source_may_stand_beside_a_split_for_validation(memory):

@@ -122,7 +122,7 @@ ROWS = {
     "D10": Row(damaged_zip, NPZ, "x.npy"),
     "D11": Row(lambda f: zipped(f, features=X, y=Y), NPZ, "features"),
     "D12": Row(lambda f: npy(f, X.repeat(2, 1), Y[:-1]), NPY, "12 rows of inputs, but 11"),
-    "D13": Row(lambda f: npy(f, np.where(X == 5, np.nan, X)), NPY, "row 3 column 1"),
+    "D13": Row(lambda f: npy(f, np.where(X == 5, np.nan, X)), NPY, "row 3 column 1", False),
     "D14": Row(lambda f: npy(f, X.astype(float) * 1e300), NPY, "too large for float32"),
     "D15-missing": Row(lambda f: npy(f, y=np.where(Y, 1.0, np.nan)), NPY, "targets", False),
     "D15-unseen": Row(

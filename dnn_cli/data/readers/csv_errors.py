@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
@@ -65,7 +65,7 @@ class CellErrors:
             f"{safe_text(cell, 40)} in column `{self._name(column)}` is too large for float32",
             line,
             column,
-            fix=self._mend("correct the cell" if self._of_model else "rescale the column", column),
+            fix="correct the cell, or rescale the column",
         )
 
     def too_long(self, count: int, column: int, line: int, most: int) -> DataError:
@@ -75,23 +75,6 @@ class CellErrors:
             line,
             column,
             why=f"a label or identifier has {most:,} bytes at most",
-        )
-
-    def empty(
-        self, counts: Mapping[int, int], line: int, column: int, complete: bool, feature: bool
-    ) -> DataError:
-        """So many empty cells in each column, the first of them at `line` in `column`."""
-        several = ", ".join(f"`{self._name(c)}` {n}" for c, n in list(counts.items())[:8] if n)
-        total = sum(counts.values())
-        fix = "fill the cell or remove the row" if total == 1 else "fill them or remove the rows"
-        return self.error(
-            f"{total} empty cell{'s' if total != 1 else ''}"
-            + ("" if complete else " so far")
-            + f": {several}",
-            line,
-            column,
-            why="missing values are not read",
-            fix=self._mend(fix, column) if feature else fix,
         )
 
     def _mend(self, fix: str, column: int) -> str:

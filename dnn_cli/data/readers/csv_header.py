@@ -71,7 +71,10 @@ class Header:
         if self.index:
             columns = replace(columns, exclude=(*columns.exclude, NAMELESS))
         names = self.names[:-1] if self.empty else self.names
-        found = select(names, columns, self.origin, self.hint(columns.of_model))
+        hint = self.hint(columns.of_model)
+        if hint and columns.features is None and not columns.target:
+            raise self._error(0, f"there is one column, `{safe_text(names[0], 60)}`", hint)
+        found = select(names, columns, self.origin, hint)
         if self.empty:
             found = replace(found, extra=(*found.extra, len(names)))
         return found
@@ -91,7 +94,7 @@ class Header:
         Raises:
             DataError: names the first row.
         """
-        found = np.flatnonzero(cells != b"")
+        found = np.flatnonzero(cells != "")
         if len(found):
             raise DataError(
                 f"column {len(self.names)} has no name, and is not empty",
@@ -141,8 +144,8 @@ class Header:
                 raise self._error(column, f"{both} are both called `{safe_text(name)}`")
             seen.setdefault(name, column)
 
-    def _error(self, column: int, what: str) -> DataError:
-        return DataError(what, where=f"{safe_text(self.origin)}:{self.line}:{column + 1}")
+    def _error(self, column: int, what: str, fix: str = "") -> DataError:
+        return DataError(what, where=f"{safe_text(self.origin)}:{self.line}:{column + 1}", fix=fix)
 
 
 def separator_of(line: str, known: str = "", wanted: tuple[str, ...] = ()) -> str:

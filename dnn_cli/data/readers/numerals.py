@@ -17,7 +17,7 @@ from functools import cached_property
 from dnn_cli.base.text import safe_text
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
-_MISSING = frozenset({"na", "n/a", "nan", "null", "none", "?", "-", ".", "nil", "missing"})
+_MISSING = frozenset({"na", "n/a", "nan", "null", "none", "?", "-", ".", "nil", "missing", "--"})
 _INFINITE = frozenset({"inf", "-inf", "+inf", "infinity", "-infinity", "+infinity", "∞", "-∞"})
 _SPREADSHEET = re.compile(
     r"#(N/A|DIV/0!|REF!|VALUE!|NUM!|NAME\?|NULL!|SPILL!|CALC!)", re.IGNORECASE
@@ -99,11 +99,18 @@ def with_signs(cell: str) -> Numerals | None:
     return None
 
 
+def resembles_number(cell: str) -> bool:
+    """Whether `cell` is a number, or one but for its signs: `1,5`, `1.234,50`, `$12`, `3 %`."""
+    if is_number(cell) or with_signs(cell) is not None:
+        return True
+    return any(sign in cell for sign in "%$€£¥") and _UNIT.fullmatch(cell) is not None
+
+
 def why_no_number(cell: str, setting: Setting) -> tuple[str, str]:
     """(why, how to set the source so that it is one, or "") of a stripped cell that is none."""
     lower = cell.lower()
     if lower in _MISSING:
-        return "missing values are not read", ""
+        return f"it seems to say that the value is not there: add it to `missing: [{cell}]`", ""
     if lower in _INFINITE:
         return "it is not finite: there is nothing to scale it by", ""
     if _SPREADSHEET.match(cell):

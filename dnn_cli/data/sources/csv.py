@@ -1,4 +1,4 @@
-"""Rows of a CSV file: numeric features, and targets that are numbers or labels.
+"""Rows of a CSV file: columns of numbers and words, with gaps.
 
 Read       text, plain or packed by gzip: UTF-8, what a byte order mark says, or the `encoding`
            that is named; numbers in the grammar of `numerals`; quotes as in RFC 4180; `-`: standard
@@ -6,39 +6,37 @@ Read       text, plain or packed by gzip: UTF-8, what a byte order mark says, or
 Columns    by name, or by position where no row names them: they are then called 0, 1, 2, …
            Left out with a note: a first column without a name, which is an index, and a last one
            without a name or a cell, which is what a delimiter at the end of each row makes
-Memory     the array that training uses, and a few mebibytes; in pieces: one piece
-Errors     say file:line:cell; a ragged row, an empty cell or a word among numbers is never repaired
+Twice      a file is read once more where a column turns out to be of words after its first block
+Memory     8 bytes a number and 4 a word, and a few mebibytes; in pieces: one piece. What standard
+           input holds is kept until it is read
+Errors     say file:line:cell; a ragged row or a word in a column of numbers is never repaired
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
-from io import FileIO
-from itertools import chain
+from dataclasses import dataclass, replace
+from io import BytesIO, FileIO
 from pathlib import Path
-from typing import Literal, final
-
-import numpy as np
+from typing import Literal, TypeAlias, final
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option, require
 from dnn_cli.base.text import safe_text
-from dnn_cli.base.types import Array
 from dnn_cli.data.readers.bytes_in import file_size, is_gzip, looks_like, open_regular, unpacked
-from dnn_cli.data.readers.csv_cells import CellReader, Cells
 from dnn_cli.data.readers.csv_dialect import separates, unusual
-from dnn_cli.data.readers.csv_errors import CellErrors
-from dnn_cli.data.readers.csv_header import NAMELESS, Header
-from dnn_cli.data.readers.csv_records import Records, first_record, records
-from dnn_cli.data.readers.growing import GrowingArray
+from dnn_cli.data.readers.csv_header import Header
+from dnn_cli.data.readers.csv_reading import CsvReading
+from dnn_cli.data.readers.csv_records import BLOCK, Records, first_record, records
+from dnn_cli.data.readers.memory import require_memory
 from dnn_cli.data.readers.numerals import Numerals
-from dnn_cli.data.readers.selection import Selection
-from dnn_cli.data.readers.text_columns import TextColumn, as_targets, as_text
 from dnn_cli.data.readers.text_encoding import as_utf8, encoding_named
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
+
+STANDARD_INPUT = "standard input"
 
 
 @final
@@ -58,7 +56,9 @@ class CsvSpec(SourceSpec):
     )
 
     decimal: Literal[".", ","] | None = option(
-        "the decimal sign; null: a point, in new data the sign of the training file", None
+        "the decimal sign; null: a comma where the first rows show it and cells are not separated "
+        "by commas, else a point; in new data the sign of the training file",
+        None,
     )
     thousands: Literal[",", ".", "'", " ", "_"] | None = option(
         "a sign between groups of three digits; null: none, in new data that of the training file",
@@ -94,52 +94,75 @@ class CsvSpec(SourceSpec):
 
     def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
         """See `SourceSpec.tables`."""
+        if rows is not None:
+            with ExitStack() as files:
+                for table in self._reading(columns, *_open(self.path, files)[:2]).pieces(rows):
+                    yield self._named(table, columns)
+            return
+        kept = _kept(self.path)
+        words: Collection[int] = ()
+        while True:
+            with ExitStack() as files:
+                origin, read, size = kept() if kept else _open(self.path, files)
+                whole, words = self._reading(columns, origin, read, words).whole(size)
+            if whole is not None:
+                yield self._named(whole, columns)
+                return
+
+    def _reading(
+        self,
+        columns: Columns,
+        origin: str,
+        read: Callable[[int], bytes],
+        words: Collection[int] = (),
+    ) -> CsvReading:
+        """A reading of the file; what the spec does not say is as in the training file."""
         known = columns.dialect
-        with ExitStack() as files:
-            origin, read, size = self._open(files)
-            read = as_utf8(read, self.encoding or known.get("encoding"), origin)
-            pieces = records(read, origin)
-            head, following = first_record(_first(pieces, origin))
-            header = Header.of(head, origin, self.delimiter, self.header, columns)
-            selection = header.select(columns)
-            numerals = Numerals(
-                self.decimal or known.get("decimal", "."), self.thousands or known.get("thousands")
-            )
-            reader = CellReader(
-                len(header.names),
-                selection,
-                header.delimiter,
-                numerals,
-                CellErrors(header.names, origin, header.hint(columns.of_model), columns.of_model),
-                origin,
-                targets_may_be_empty=not columns.target_required,
-            )
-            body = chain([] if header.named else [head], [following] if following else [], pieces)
-            dialect = unusual(
-                delimiter=header.delimiter,
-                decimal=numerals.decimal,
-                thousands=numerals.thousands,
-                encoding=self.encoding or known.get("encoding"),
-            )
-            build = _Build(header, selection, origin, numerals, dialect)
-            if rows is None:
-                yield build.whole(reader, body, size)
-            else:
-                yield from build.pieces(reader, body, rows)
+        pieces = records(as_utf8(read, self._encoding(columns), origin), origin)
+        first = first_record(_first(pieces, origin))
+        header = Header.of(first[0], origin, self.delimiter, self.header, columns)
+        decimal, thousands = self.decimal or known.get("decimal"), self.thousands
+        if decimal is None and (columns.of_model or thousands):
+            decimal = "."
+        numerals = Numerals(decimal, thousands or known.get("thousands")) if decimal else None
+        return CsvReading(origin, pieces, columns, header, first, numerals, words)
 
-    def _open(self, files: ExitStack) -> tuple[str, Callable[[int], bytes], int | None]:
-        """(name for messages, a function that reads some bytes, size if it is known)."""
-        if str(self.path) != "-":
-            file: FileIO = files.enter_context(open_regular(self.path))
-            if is_gzip(file):
-                return str(self.path), unpacked(file, str(self.path)), None
-            return str(self.path), file.read, file_size(file)
-        import sys
+    def _encoding(self, columns: Columns) -> str | None:
+        return self.encoding or columns.dialect.get("encoding")
 
-        if sys.stdin is None:
-            raise DataError("there is no standard input", where="standard input")
-        stream = sys.stdin.buffer
-        return "standard input", getattr(stream, "read1", stream.read), None
+    def _named(self, table: Table, columns: Columns) -> Table:
+        """`table` with the encoding that was asked for in its dialect."""
+        encoding = unusual(encoding=self._encoding(columns))
+        return replace(table, dialect={**table.dialect, **encoding}) if encoding else table
+
+
+Opened: TypeAlias = tuple[str, Callable[[int], bytes], int | None]
+
+
+def _open(path: Path, files: ExitStack) -> Opened:
+    """(name for messages, a function that reads some bytes, size if it is known)."""
+    if str(path) != "-":
+        file: FileIO = files.enter_context(open_regular(path))
+        if is_gzip(file):
+            return str(path), unpacked(file, str(path)), None
+        return str(path), file.read, file_size(file)
+    if sys.stdin is None:
+        raise DataError("there is no standard input", where=STANDARD_INPUT)
+    stream = sys.stdin.buffer
+    return STANDARD_INPUT, getattr(stream, "read1", stream.read), None
+
+
+def _kept(path: Path) -> Callable[[], Opened] | None:
+    """Opens what standard input held, as often as it is needed; None for a file."""
+    if str(path) != "-":
+        return None
+    with ExitStack() as files:
+        _, read, _ = _open(path, files)
+        kept = bytearray()
+        while block := read(BLOCK):
+            require_memory(len(block), STANDARD_INPUT)
+            kept += block
+    return lambda: (STANDARD_INPUT, BytesIO(kept).read, len(kept))
 
 
 def _first(pieces: Iterator[Records], origin: str) -> Records:
@@ -150,75 +173,5 @@ def _first(pieces: Iterator[Records], origin: str) -> Records:
     if b"\0" in found.raw[:64] or not found.raw[:4].isascii():
         kind = looks_like(found.raw[:64])
         if kind not in ("text", "binary data of an unknown kind"):
-            fix = "save it as UTF-8" if kind.startswith("UTF") else ""
-            raise DataError(f"`{shown}` is no CSV file: it is {kind}", where=shown, fix=fix)
+            raise DataError(f"`{shown}` is no CSV file: it is {kind}", where=shown)
     return found
-
-
-class _Build:
-    """Makes tables of the cells that a selection wants."""
-
-    def __init__(
-        self,
-        header: Header,
-        selection: Selection,
-        origin: str,
-        numerals: Numerals,
-        dialect: dict[str, str],
-    ) -> None:
-        self._origin, self._header = origin, header
-        self._numerals, self._dialect = numerals, dialect
-        self._names = tuple(header.names[c] for c in selection.features)
-        self._targets = tuple(header.names[c] for c in selection.targets)
-        self._extra = tuple(header.names[c] for c in selection.extra)
-
-    def whole(self, reader: CellReader, body: Iterator[Records], size: int | None) -> Table:
-        """All rows as one table."""
-        numbers: GrowingArray | None = None
-        texts = [TextColumn(self._origin) for _ in (*self._targets, *self._extra)]
-        for found in body:
-            cells = reader.read(found, body)
-            if numbers is None:
-                numbers = self._room(cells, found, size)
-            numbers.append(cells.numbers)
-            for column, text in zip(texts, cells.texts, strict=True):
-                column.append(text)
-        inputs = numbers.finish() if numbers else np.empty((0, len(self._names)))
-        return self._table(inputs, [column.finish() for column in texts], 0)
-
-    def pieces(self, reader: CellReader, body: Iterator[Records], rows: int) -> Iterator[Table]:
-        """Tables of at most `rows` rows, as soon as they can be read."""
-        first = 0
-        for found in body:
-            cells = reader.read(found)
-            for start in range(0, len(cells.numbers), rows):
-                part = slice(start, start + rows)
-                inputs = cells.numbers[part]
-                yield self._table(inputs, [text[part] for text in cells.texts], first)
-                first += len(inputs)
-        if not first:
-            empty = [np.empty(0, "S1") for _ in (*self._targets, *self._extra)]
-            yield self._table(np.empty((0, len(self._names))), empty, 0)
-
-    def _room(self, cells: Cells, found: Records, size: int | None) -> GrowingArray:
-        """Room for as many rows as the file should hold if all are like the first ones."""
-        rows = len(cells.numbers)
-        expected = 8 * rows if size is None else rows + rows * size // len(found.raw)
-        return GrowingArray((len(self._names),), np.dtype(np.float64), expected, self._origin)
-
-    def _table(self, inputs: Array, texts: list[Array], first_row: int) -> Table:
-        targets, rest = texts[: len(self._targets)], texts[len(self._targets) :]
-        extra = dict(zip(self._extra, rest, strict=True))
-        if NAMELESS in extra:
-            self._header.require_empty(extra.pop(NAMELESS), first_row)
-        return Table(
-            inputs=inputs,
-            targets=as_targets(targets, self._origin, self._numerals) if targets else None,
-            feature_names=self._names,
-            target_names=self._targets or None,
-            extra={name: as_text(cells) for name, cells in extra.items()},
-            origin=self._origin,
-            first_row=first_row,
-            notes=self._header.notes,
-            dialect=self._dialect,
-        )

@@ -6,6 +6,7 @@ What is expected comes from the numbers that were written, not from reading them
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from dnn_cli.base.errors import CheckpointError, DataError, UsageError
 from dnn_cli.base.spec import SpecError
 from dnn_cli.cli.application import run
 from dnn_cli.data.prepare import prepare
+from dnn_cli.data.raw_columns import Numbers
 from dnn_cli.data.readers.numerals import Numerals
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.data.source import source_of
@@ -28,9 +30,17 @@ RNG = np.random.default_rng(0)
 NUMBERS = [*np.round(RNG.normal(size=200) * 10.0 ** RNG.integers(0, 8, 200), 2).tolist(), 0.0, -0.5]
 
 
+def matrix_of(table: Table) -> Table:
+    """A table of numbers with them as its inputs, too."""
+    columns = (table.columns or {}).values()
+    values = [one.values for one in columns if isinstance(one, Numbers)]
+    return replace(table, inputs=np.stack(values, axis=1)) if values else table
+
+
 def table(path: Path, content: str | bytes, rows: int | None = None, **options: Any) -> Table:
     path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return next(CsvSpec(path=path, **options).tables(Columns(target=("y",)), rows))
+    columns = Columns(target=("y",), types={"a": "number"})
+    return matrix_of(next(CsvSpec(path=path, **options).tables(columns, rows)))
 
 
 def shown(number: float, decimal: str, thousands: str) -> str:
@@ -107,12 +117,14 @@ def test_what_only_resembles_a_number_is_none(
 )  # fmt: skip
 def test_the_option_to_write_is_named(tmp_path: Path, cell: str, advice: tuple[str, ...]) -> None:
     with pytest.raises(DataError) as caught:
-        table(tmp_path / "x.csv", f'a;y\n"{cell}";u\n')
+        table(tmp_path / "x.csv", f'a;y\n"{cell}";u\n1.5;u\n')
     (problem,) = caught.value.problems
     assert all(part in f"{problem.why} {problem.fix}" for part in advice)
     (tmp_path / "x.csv").write_text(f'a;y\n"{cell}";u\n')
     with pytest.raises(DataError) as caught:
-        columns = Columns(features=("a",), of_model=True, target_required=False)
+        columns = Columns(
+            features=("a",), of_model=True, target_required=False, types={"a": "number"}
+        )
         next(CsvSpec(path=tmp_path / "x.csv").tables(columns))
     fix = caught.value.problems[0].fix
     assert "--decimal ','" in fix or "--thousands" in fix

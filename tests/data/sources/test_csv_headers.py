@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from sklearn.datasets import load_iris
 from dnn_cli.app.predict import predict_file
 from dnn_cli.base.errors import DataError
 from dnn_cli.cli.application import run
+from dnn_cli.data.raw_columns import Numbers
 from dnn_cli.data.source import SourceSpec, source_of
 from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.table import Columns, Table
@@ -26,8 +28,15 @@ def made(folder: Path, text: str, **options: Any) -> CsvSpec:
     return CsvSpec(path=folder / "x.csv", **options)
 
 
+def matrix_of(table: Table) -> Table:
+    """A table of numbers with them as its inputs, too."""
+    columns = (table.columns or {}).values()
+    values = [one.values for one in columns if isinstance(one, Numbers)]
+    return replace(table, inputs=np.stack(values, axis=1)) if values else table
+
+
 def first(spec: SourceSpec, rows: int | None = None, **columns: Any) -> Table:
-    return next(spec.tables(Columns(**columns), rows))
+    return matrix_of(next(spec.tables(Columns(**columns), rows)))
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

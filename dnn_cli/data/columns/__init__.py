@@ -1,0 +1,1 @@
+"""What a column of a table may be: one kind a file."""

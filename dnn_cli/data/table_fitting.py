@@ -1,0 +1,114 @@
+"""Fitting the columns of a table: what each is, and what its cells become.
+
+Nothing but the training rows is looked at, and what a source had to decide to read a file at all:
+whether a column is one of numbers.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+
+from dnn_cli.base.errors import DataError
+from dnn_cli.base.text import listing, safe_text
+from dnn_cli.base.types import Array
+from dnn_cli.data.column import COLUMNS, Column, ColumnSpec, Fitting
+from dnn_cli.data.columns.category import MANY_ROWS, RARE
+from dnn_cli.data.inference import Guess, guess
+from dnn_cli.data.place import Place
+from dnn_cli.data.raw_columns import Numbers, RawColumns
+from dnn_cli.data.spec import DataSpec
+from dnn_cli.data.table_coding import TableCoding
+
+_SHOWN = 40  # columns that are told one by one
+
+
+def fit_table(
+    columns: RawColumns, rows: Array, spec: DataSpec, place: Place
+) -> tuple[TableCoding, dict[str, ColumnSpec], list[str]]:
+    """The coding of a table by its training `rows`, what each column is, and lines that say so.
+
+    Raises:
+        DataError: a column is not of the kind that it is said to be, or none is of any use.
+    """
+    given = spec.columns or {}
+    unknown = [name for name in given if name not in columns]
+    if unknown:
+        raise DataError(
+            f"`columns` names {listing(unknown, 5)}, and there are no such columns of inputs",
+            where=safe_text(place.origin),
+            why=f"the columns are {listing(columns, 20)}",
+        )
+    min_count = RARE if len(rows) >= MANY_ROWS else 1
+    scale = "standard" if spec.scale == "auto" else spec.scale
+    fitting = Fitting(rows, place, scale, min_count)
+    fitted: list[Column] = []
+    guesses: dict[str, Guess] = {}
+    for name, raw in columns.items():
+        guesses[name] = Guess(given[name]) if name in given else guess(name, raw, rows, min_count)
+    if all(one.spec.column is None for one in guesses.values()):
+        guesses |= _rather_numbers(columns, guesses, given)
+    for name, one in guesses.items():
+        column = one.spec.fit(name, columns[name], fitting)
+        if column is not None:
+            fitted.append(column)
+    found = TableCoding(fitted)
+    if not found.width:
+        raise DataError(
+            "no column is of any use",
+            where=safe_text(place.origin),
+            why="; ".join(_lines(guesses, fitted))[:500],
+            fix="say what a column is: `columns: {name: category}`",
+        )
+    if spec.missing == "error":
+        _check_no_gaps(columns, place)
+    lines = [_counted(one.spec.plural for one in guesses.values()), *_lines(guesses, fitted)]
+    return found, {name: one.spec for name, one in guesses.items()}, lines
+
+
+def _rather_numbers(
+    columns: RawColumns, guesses: Mapping[str, Guess], given: Collection[str]
+) -> dict[str, Guess]:
+    """Numbers that seemed to be identifiers, where nothing else is there: a time, say."""
+    return {
+        name: Guess(COLUMNS.get("number")(), f"{one.reason}, but there is nothing else")
+        for name, one in guesses.items()
+        if name not in given
+        and one.spec.spec_name == "identifier"
+        and isinstance(columns[name], Numbers)
+    }
+
+
+def _counted(plurals: Iterable[str]) -> str:
+    counts = Counter(plurals)
+    return "columns: " + ", ".join(f"{count} {plural}" for plural, count in counts.items())
+
+
+def _lines(guesses: Mapping[str, Guess], fitted: list[Column]) -> list[str]:
+    """A line a column; of many columns those with something to say."""
+    used = {column.name: column for column in fitted}
+    told = [n for n, g in guesses.items() if len(guesses) <= _SHOWN or g.reason or n not in used]
+    lines = [_line(name, guesses[name], used.get(name)) for name in told[:_SHOWN]]
+    more = len(told) - _SHOWN
+    return [*lines, f"column: {more} more"] if more > 0 else lines
+
+
+def _line(name: str, one: Guess, column: Column | None) -> str:
+    kind = one.spec.spec_name
+    said = f"{kind}, left out" if column is None else f"{kind}, {column.describe()}"
+    reason = f" ({one.reason})" if one.reason else ""
+    doubt = f"; if not: `columns: {{{safe_text(name)}: {one.doubt}}}`" if one.doubt else ""
+    return f"column `{safe_text(name)}`: {said}{reason}{doubt}"
+
+
+def _check_no_gaps(columns: RawColumns, place: Place) -> None:
+    """Refuse gaps where the configuration asks for that."""
+    counts = {name: int(raw.missing.sum()) for name, raw in columns.items()}
+    found = [f"`{safe_text(name)}` {count:,}" for name, count in counts.items() if count]
+    if found:
+        more = f" and {len(found) - 8} more columns" if len(found) > 8 else ""
+        raise DataError(
+            f"{sum(counts.values()):,} missing values: {', '.join(found[:8])}{more}",
+            where=safe_text(place.origin),
+            fix="fill them or remove the rows, or remove `missing: error`",
+        )
