@@ -90,9 +90,9 @@ def _words(column: Words, min_count: int) -> Guess:
         return _of("boolean")
     form = find_form(used)
     if form is not None:
-        doubt = form.other.name if form.ambiguous and form.other is not None else ""
-        said = f"read as {form.name}" + (f", could be {doubt}" if doubt else "")
-        return _of("date", said, f"{{type: date, form: {doubt}}}" if doubt else "", form=form.name)
+        said = "the day first, though it may be the month" if form.ambiguous else ""
+        doubt = "{type: date, form: month_first}" if form.ambiguous else ""
+        return _of("date", said, doubt, form=form.name)
     if all(is_number(level) for level in used):
         return _codes(len(used), rows)
     numeric = np.array([resembles_number(level) for level in used])
