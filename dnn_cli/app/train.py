@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dnn_cli.app.build import Built, build
+from dnn_cli.app.draft import draft
 from dnn_cli.app.lifecycle.attempt import Attempt, TrainResult
 from dnn_cli.app.lifecycle.facts import facts_of
 from dnn_cli.app.lifecycle.saving import NORMAL, Pace, Saver, require_space
@@ -17,8 +18,9 @@ from dnn_cli.app.lifecycle.state import Best, Standing
 from dnn_cli.app.lifecycle.threads import use_threads
 from dnn_cli.app.say import Say, ignore
 from dnn_cli.base.text import safe_text
-from dnn_cli.config.load import load_config
+from dnn_cli.config.load import Loaded, load_config, load_text
 from dnn_cli.config.resolve import dump_yaml, resolve
+from dnn_cli.config.spec import RunSpec
 from dnn_cli.runs.directory import RunDirectory, require_free
 from dnn_cli.runs.environment import environment, usable_cores
 from dnn_cli.runs.files import read_bytes, write_atomic
@@ -37,8 +39,10 @@ def train_run(
     observers: Sequence[Observer] = (),
     say: Say = ignore,
     pace: Pace = NORMAL,
+    targets: Sequence[str] = (),
+    task: str | None = None,
 ) -> TrainResult:
-    """Train what `config` describes.
+    """Train what `config` describes, or, with `targets`, a draft made of the data file `config`.
 
     Nothing is written before the configuration and the data are accepted.
 
@@ -49,7 +53,7 @@ def train_run(
         require_free(Path(run_dir))
     if name is not None:
         overrides = (*overrides, f"name={name}")
-    built = build(load_config(config, overrides))
+    built = build(_loaded(config, overrides, targets, task))
     for note in built.notes:
         say(note)
     built, session = begin(built, say)
@@ -63,6 +67,15 @@ def train_run(
             standing = new_standing(session)
             saver = Saver(built, session, run, standing, facts_of(built), say, pace)
             return Attempt(saver, stop, observers, say).go()
+
+
+def _loaded(
+    config: str, overrides: Sequence[str], targets: Sequence[str], task: str | None
+) -> Loaded[RunSpec]:
+    if targets:
+        found = draft(config, tuple(targets), task, Path(config).parent)
+        return load_text(found.text.encode(), Path(config), overrides)
+    return load_config(config, overrides)
 
 
 def begin(built: Built, say: Say) -> tuple[Built, Session]:

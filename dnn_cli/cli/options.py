@@ -79,6 +79,14 @@ Encoding: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="The encoding of CSV.", show_default="as in training"),
 ]
+Target: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="The column of a table to predict. Repeatable."),
+]
+Task: TypeAlias = Annotated[
+    Literal["binary", "multiclass", "multilabel", "regression"] | None,
+    typer.Option(metavar="TASK", help="What is predicted.", show_default="by the target"),
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 Debug: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 

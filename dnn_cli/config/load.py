@@ -64,6 +64,15 @@ def load_config(source: Path | str, overrides: Sequence[str] = ()) -> Loaded[Run
         data = read_stdin() if path is None else read_file(path)
     except ReadError as error:
         raise ConfigError([error.problem]) from None
+    return load_text(data, path, overrides)
+
+
+def load_text(data: bytes, path: Path | None, overrides: Sequence[str] = ()) -> Loaded[RunSpec]:
+    """The run that `data`, as if they were the file at `path`, and overrides describe.
+
+    Raises:
+        ConfigError: with every problem, each at its position.
+    """
     return _named(*located(RunSpec, data, path, overrides), data, path)
 
 

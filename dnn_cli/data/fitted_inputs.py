@@ -10,7 +10,7 @@ import numpy as np
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, Shape, size_of
-from dnn_cli.data.column import ColumnSpec, NumberScale
+from dnn_cli.data.column import NumberScale
 from dnn_cli.data.columns.number import NumberColumn
 from dnn_cli.data.examples import InputKind, as_examples, check_channels_last, input_kind
 from dnn_cli.data.findings import merged_columns, merged_numbers, sample_of, silent_columns
@@ -22,7 +22,7 @@ from dnn_cli.data.split import Parts, partition
 from dnn_cli.data.statistics import Statistics, statistics_of
 from dnn_cli.data.table import Table
 from dnn_cli.data.table_coding import SurpriseLog, TableCoding
-from dnn_cli.data.table_fitting import fit_table
+from dnn_cli.data.table_fitting import ColumnStory, fit_table, lines_of
 
 BRIGHT = 128  # bytes that stay below do not use their range: x / 255 would leave them small
 _ARRAY_SCALES = ("none", "unit", "standard", "minmax", "robust")
@@ -32,7 +32,7 @@ _ARRAY_SCALES = ("none", "unit", "standard", "minmax", "robust")
 class FittedInputs:
     """What an example is, and those of each part: unscaled arrays, or coded rows.
 
-    `scale` and `columns` are what the configuration would say; `low` and `high` are the ranges of
+    `scale` is what the configuration would say; `low` and `high` are the ranges of
     the training inputs before scaling, one a column (or a channel, or altogether: see
     `statistics`), of a table one a column of numbers.
     """
@@ -42,7 +42,7 @@ class FittedInputs:
     coding: TableCoding | None
     scaling: Scaling
     scale: NumberScale
-    columns: dict[str, ColumnSpec] | None
+    stories: tuple[ColumnStory, ...]  # what became of each column of a table
     low: Array
     high: Array
     parts: tuple[Array, Array, Array]
@@ -83,7 +83,7 @@ def fit_arrays(
         coding=None,
         scaling=scaling,
         scale=scaling.kind,
-        columns=None,
+        stories=(),
         low=low,
         high=high,
         parts=arrays,
@@ -99,8 +99,8 @@ def fit_columns(
         DataError: a column is not what it is said to be; says where.
     """
     assert table.columns is not None
-    coding, columns, lines = fit_table(table.columns, parts.train, spec, place)
-    notes.extend(lines)
+    coding, stories = fit_table(table.columns, parts.train, spec, place)
+    notes.extend(lines_of(stories))
     log = SurpriseLog()
     matrix = coding.encode(table.columns, place, log)
     notes.extend(log.lines("all rows"))
@@ -113,7 +113,7 @@ def fit_columns(
         coding=coding,
         scaling=Scaling("none"),
         scale="standard" if spec.scale == "auto" else spec.scale,
-        columns=columns,
+        stories=stories,
         low=low,
         high=high,
         parts=partition(matrix, parts),

@@ -31,7 +31,9 @@ from dnn_cli.data.date_forms import find_form
 from dnn_cli.data.raw_columns import Numbers, RawColumn, Words
 from dnn_cli.data.readers.numerals import is_number, resembles_number
 
-_NAMED = re.compile(r"(?i)(^|[_\W])(id|key|uuid|guid|index|rownum|rownumber)$|[a-z](Id|ID)$")
+_NAMED = re.compile(
+    r"(^|[_\W])(?i:id|key|uuid|guid|index|rownum|rownumber)$|[a-z](Id|ID)$|^RowN(um|umber)$"
+)
 _DIFFERENT = 0.95  # share of the rows with a value of their own in an identifier
 _MOSTLY = 0.9  # share of numbers among words that are meant to be numbers ...
 _MANY = 20  # ... if they are so many different ones; whole numbers of fewer may be levels

@@ -39,6 +39,7 @@ from dnn_cli.data.split import (
 )
 from dnn_cli.data.table import Columns, Table
 from dnn_cli.data.table_coding import SurpriseLog
+from dnn_cli.data.table_fitting import ColumnStory
 from dnn_cli.data.table_targets import check_lengths
 from dnn_cli.data.target_scaling import TargetScaling, fit_target_scaling
 from dnn_cli.data.task import infer_task, reconstruction
@@ -52,7 +53,8 @@ class Prepared:
 
     `spec` is the section as given with every `auto` replaced by what it became; `minimum` and
     `maximum` are the ranges of the training inputs before scaling, one a column (or a channel,
-    or altogether: see `statistics`); `notes` are lines to print and record.
+    or altogether: see `statistics`); `notes` are lines to print and record, and `columns` says
+    what became of each column of a table.
     """
 
     train: Dataset
@@ -63,6 +65,7 @@ class Prepared:
     minimum: Array
     maximum: Array
     notes: tuple[str, ...]
+    columns: tuple[ColumnStory, ...] = ()
 
 
 def prepare(spec: DataSpec) -> Prepared:
@@ -109,7 +112,7 @@ def prepare(spec: DataSpec) -> Prepared:
     resolved = replace(
         spec,
         scale=inputs.scale,
-        columns=inputs.columns,
+        columns={one.name: one.spec for one in inputs.stories} or None,
         task=encoding.task.kind,
         positive=encoding.positive or None,
     )
@@ -122,6 +125,7 @@ def prepare(spec: DataSpec) -> Prepared:
         minimum=inputs.low,
         maximum=inputs.high,
         notes=tuple(notes),
+        columns=inputs.stories,
     )
 
 

@@ -129,6 +129,12 @@ def split_by_column(values: Array, place: Place, column: str) -> Parts:
     return found
 
 
+def names_parts(words: Collection[str]) -> bool:
+    """Whether `words` are names of parts, training and another among them."""
+    parts = {_PART_OF.get(word.strip().lower(), "") for word in words}
+    return "" not in parts and "train" in parts and len(parts) > 1
+
+
 def check_given_once(parts: Array, spec: DataSpec, place: Place) -> None:
     """Refuse a section that names a part which the source brings too, as one of `parts`.
 

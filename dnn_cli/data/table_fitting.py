@@ -7,7 +7,8 @@ whether a column is one of numbers.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import listing, safe_text
@@ -23,10 +24,27 @@ from dnn_cli.data.table_coding import TableCoding
 _SHOWN = 40  # columns that are told one by one
 
 
+@dataclass(frozen=True, slots=True)
+class ColumnStory:
+    """What became of a column, in words."""
+
+    name: str
+    spec: ColumnSpec
+    said: str  # what it holds; empty if it is left out
+    reason: str = ""
+    doubt: str = ""  # what else it could be, as the configuration would say it
+
+    def __str__(self) -> str:
+        kind, name = self.spec.spec_name, safe_text(self.name)
+        reason = f" ({self.reason})" if self.reason else ""
+        doubt = f"; if not: `columns: {{{name}: {self.doubt}}}`" if self.doubt else ""
+        return f"column `{name}`: {kind}, {self.said or 'left out'}{reason}{doubt}"
+
+
 def fit_table(
     columns: RawColumns, rows: Array, spec: DataSpec, place: Place
-) -> tuple[TableCoding, dict[str, ColumnSpec], list[str]]:
-    """The coding of a table by its training `rows`, what each column is, and lines that say so.
+) -> tuple[TableCoding, tuple[ColumnStory, ...]]:
+    """The coding of a table by its training `rows`, and what became of each column.
 
     Raises:
         DataError: a column is not of the kind that it is said to be, or none is of any use.
@@ -53,17 +71,21 @@ def fit_table(
         if column is not None:
             fitted.append(column)
     found = TableCoding(fitted)
+    said = {column.name: column.describe() for column in fitted}
+    stories = tuple(
+        ColumnStory(name, one.spec, said.get(name, ""), one.reason, one.doubt)
+        for name, one in guesses.items()
+    )
     if not found.width:
         raise DataError(
             "no column is of any use",
             where=safe_text(place.origin),
-            why="; ".join(_lines(guesses, fitted))[:500],
+            why="; ".join(lines_of(stories)[1:])[:500],
             fix="say what a column is: `columns: {name: category}`",
         )
     if spec.missing == "error":
         _check_no_gaps(columns, place)
-    lines = [_counted(one.spec.plural for one in guesses.values()), *_lines(guesses, fitted)]
-    return found, {name: one.spec for name, one in guesses.items()}, lines
+    return found, stories
 
 
 def _rather_numbers(
@@ -79,26 +101,16 @@ def _rather_numbers(
     }
 
 
-def _counted(plurals: Iterable[str]) -> str:
-    counts = Counter(plurals)
-    return "columns: " + ", ".join(f"{count} {plural}" for plural, count in counts.items())
+def lines_of(stories: Sequence[ColumnStory]) -> list[str]:
+    """How many columns of each kind there are, and a line a column.
 
-
-def _lines(guesses: Mapping[str, Guess], fitted: list[Column]) -> list[str]:
-    """A line a column; of many columns those with something to say."""
-    used = {column.name: column for column in fitted}
-    told = [n for n, g in guesses.items() if len(guesses) <= _SHOWN or g.reason or n not in used]
-    lines = [_line(name, guesses[name], used.get(name)) for name in told[:_SHOWN]]
+    Of many columns those that have something to say.
+    """
+    counts = Counter(one.spec.plural for one in stories)
+    lines = ["columns: " + ", ".join(f"{count} {plural}" for plural, count in counts.items())]
+    told = [one for one in stories if len(stories) <= _SHOWN or one.reason or not one.said]
     more = len(told) - _SHOWN
-    return [*lines, f"column: {more} more"] if more > 0 else lines
-
-
-def _line(name: str, one: Guess, column: Column | None) -> str:
-    kind = one.spec.spec_name
-    said = f"{kind}, left out" if column is None else f"{kind}, {column.describe()}"
-    reason = f" ({one.reason})" if one.reason else ""
-    doubt = f"; if not: `columns: {{{safe_text(name)}: {one.doubt}}}`" if one.doubt else ""
-    return f"column `{safe_text(name)}`: {said}{reason}{doubt}"
+    return [*lines, *map(str, told[:_SHOWN]), *([f"column: {more} more"] if more > 0 else [])]
 
 
 def _check_no_gaps(columns: RawColumns, place: Place) -> None:

@@ -76,7 +76,7 @@ def test_train(dnn, calls):
     assert asked(calls) == (
         "train", ("c.yaml",),
         {"overrides": ["a.b=1", "d==3", "c=-2", "e="], "name": "n", "run_dir": None,
-         "runs": "runs"},
+         "runs": "runs", "targets": (), "task": None},
     )  # fmt: skip
     assert found.code == 0
     assert found.out == ""

@@ -26,10 +26,10 @@ def failing(app, dnn, monkeypatch, tmp_path):
     ("args", "message"),
     [
         (["trian"], "there is no command `trian`\n  why: the commands are check, data, evaluate, "
-                    "info, predict, resume, schema, selfcheck, train\n"
+                    "info, init, predict, resume, schema, selfcheck, train\n"
                     "  fix: did you mean `dnn train`?"),
         (["\x1b[31m"], "there is no command `\\x1b[31m`\n  why: the commands are check, data, "
-                       "evaluate, info, predict, resume, schema, selfcheck, train\n"
+                       "evaluate, info, init, predict, resume, schema, selfcheck, train\n"
                        "  fix: see `dnn --help`"),
         (["train"], "missing argument 'CONFIG'\n  fix: see `dnn train --help`"),
         (["train", "c", "--nmae", "x"],

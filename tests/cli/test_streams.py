@@ -53,7 +53,7 @@ PRINTING = [
     *("predict rows.csv", "predict rows.csv --format jsonl", "predict rows.csv --format npy"),
     *("evaluate runs/t-001", "evaluate runs/t-001 --json", "info runs/t-001"),
     *("info runs/t-001 --json", "schema", "check t.yaml", "check t.yaml --json", "data list"),
-    *("--version", "--help", "predict --help"),
+    *("--version", "--help", "predict --help", "init t.csv --target y"),
 ]
 
 

@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from dnn_cli.cli.options import Config, Debug, Overrides, Runs, Set, overrides, writable
+from dnn_cli.cli.options import (
+    Config,
+    Debug,
+    Overrides,
+    Runs,
+    Set,
+    Target,
+    Task,
+    overrides,
+    writable,
+)
 from dnn_cli.cli.watching import Quiet, Verbose, watched
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -19,6 +29,7 @@ Examples:
   dnn train configs/mnist_mlp.yaml
   dnn train churn.yaml optimizer.learning_rate=0.01 training.epochs=5
   dnn train churn.yaml --name first-try --runs /scratch/runs
+  dnn train churn.csv --target churned
 """
 
 
@@ -37,11 +48,16 @@ def train(
         ),
     ] = None,
     runs: Runs = "runs",
+    target: Target = None,
+    task: Task = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     debug: Debug = False,
 ) -> None:
-    """Train the network that a configuration file describes."""
+    """Train the network that a configuration describes.
+
+    With --target CONFIG is a table: a configuration is drafted as by `dnn init`, and trained.
+    """
     from dnn_cli.app.train import train_run
 
     watched(
@@ -53,6 +69,8 @@ def train(
             runs=runs,
             observers=[progress],
             say=progress.say,
+            targets=target or (),
+            task=task,
         ),
         quiet,
         verbose,

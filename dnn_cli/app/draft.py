@@ -1,0 +1,162 @@
+"""A first configuration for a data file: what was found out about it, written down with comments.
+
+Split      a column that names parts (split, fold, part, set) divides the rows; else 0.15 of them
+           are kept for validation and 0.15 for the test
+Recipe     two layers of 128 with silu and dropout, AdamW with a cosine schedule: from 2,000 rows on
+           as many epochs as make some 20,000 steps
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from dnn_cli.base.errors import UsageError
+from dnn_cli.base.text import listing, safe_text
+from dnn_cli.config.resolve import resolve
+from dnn_cli.data.prepare import Prepared, prepare, read
+from dnn_cli.data.raw_columns import Words, words_of
+from dnn_cli.data.readers.csv_examination import examine
+from dnn_cli.data.source import SourceSpec, source_of
+from dnn_cli.data.spec import DataSpec, SplitSpec
+from dnn_cli.data.split import names_parts
+from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table_fitting import ColumnStory
+
+_PARTS = ("split", "fold", "part", "set", "subset", "partition")  # names of columns that divide
+_SHARES = {"valid": 0.15, "test": 0.15}
+_PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
+_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}  # YAML may read otherwise
+_WIDE = 200  # columns; of more those that are not numbers are written
+_STEPS, _FEWEST, _MOST = 20_000, 30, 300  # steps of a training, and bounds of its epochs
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A configuration as text, and what was said while it was made."""
+
+    text: str
+    notes: tuple[str, ...]
+
+
+def draft(data: str, targets: tuple[str, ...], task: str | None, folder: Path) -> Draft:
+    """A configuration, to stand in `folder`, that trains on the file `data`.
+
+    Raises:
+        UsageError: no target is named: the columns are listed; or there is no such column.
+        DataError: the file cannot be read, or its targets do not suit the task.
+    """
+    source, options = _source(data)
+    table = read(source, Columns(target_required=False))
+    options = {**options, **table.dialect}
+    names = tuple(table.columns or ())
+    if not targets:
+        raise UsageError("name the column to predict with --target", why=_columns(table))
+    wanted = tuple(_named(target, names) for target in targets)
+    spec = DataSpec(
+        source=source,
+        target=wanted if len(wanted) > 1 else wanted[0],
+        task=task or "auto",  # type: ignore[arg-type]
+        split=_split(table, wanted),
+    )
+    prepared = prepare(spec)
+    return Draft(_text(data, options, spec, prepared, folder), prepared.notes)
+
+
+def _source(data: str) -> tuple[SourceSpec, dict[str, Any]]:
+    """The source that reads `data`, and what of its options has to be written."""
+    if data == "-":
+        raise UsageError("a draft reads its data twice: standard input is no file")
+    plain = source_of(data)
+    if plain.spec_name != "csv":
+        raise UsageError(
+            f"`{safe_text(data)}` is no table of text",
+            fix="give a CSV or TSV file; other data need a configuration, see configs/",
+        )
+    options = examine(plain.path)  # type: ignore[attr-defined]
+    return replace(plain, **options), options
+
+
+def _columns(table: Table) -> str:
+    columns = table.columns or {}
+    kinds = {n: "words" if isinstance(c, Words) else "numbers" for n, c in columns.items()}
+    shown = ", ".join(f"{safe_text(name)} ({kind})" for name, kind in list(kinds.items())[:40])
+    return f"its columns are {shown}" + (", …" if len(kinds) > 40 else "")
+
+
+def _named(target: str, names: tuple[str, ...]) -> str:
+    if target in names:
+        return target
+    if re.fullmatch("-?[0-9]{1,6}", target) and -len(names) <= int(target) < len(names):
+        return names[int(target)]
+    raise UsageError(
+        f"there is no column `{safe_text(target)}`", why=f"the columns are {listing(names, 40)}"
+    )
+
+
+def _split(table: Table, targets: tuple[str, ...]) -> SplitSpec:
+    for name, column in (table.columns or {}).items():
+        if name.casefold() in _PARTS and name not in targets:
+            words = words_of(column)
+            if not words.missing.any() and names_parts(words.levels):
+                return SplitSpec(column=name)
+    return SplitSpec(valid=_SHARES["valid"], test=_SHARES["test"])
+
+
+def _text(
+    data: str, options: dict[str, Any], spec: DataSpec, prepared: Prepared, folder: Path
+) -> str:
+    rows, task = prepared.train.rows, prepared.schema.task
+    path = data if os.path.isabs(data) else os.path.relpath(data, folder)
+    source: Any = {"type": "csv", "path": path, **options} if options else path
+    split = {"column": spec.split.column} if spec.split and spec.split.column else _SHARES
+    why = next((n for n in prepared.notes if n.startswith("task: ")), "").partition(", ")[2]
+    batch = 32 if rows < 2_000 else 64 if rows < 10_000 else 128 if rows < 30_000 else 256
+    epochs = max(_FEWEST, min(_MOST, _STEPS * batch // max(1, rows)))
+    target = spec.targets[0] if len(spec.targets) == 1 else list(spec.targets)
+    lines = [
+        f"# Made from {safe_text(path)}: {rows:,} training rows. Train it with `dnn train`.",
+        "data:",
+        f"  source: {_flow(source)}",
+        f"  target: {_flow(target)}",
+        f"  task: {task.kind}  # {safe_text(why, 200)}",
+        f"  split: {_flow(split)}",
+        "  scale: robust_smooth_clip  # outliers are clipped softly; standard: they are not",
+        *_column_lines(prepared.columns),
+        "model: {hidden: [128, 128], activation: silu, dropout: 0.2}",
+        "optimizer: {type: adamw, learning_rate: 1e-3, weight_decay: 0.05, schedule: cosine}",
+        f"training: {{epochs: {epochs}, batch_size: {batch}}}",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _column_lines(stories: tuple[ColumnStory, ...]) -> list[str]:
+    told = [s for s in stories if len(stories) <= _WIDE or s.spec.spec_name != "number"]
+    if not told:
+        return []
+    lines = ["  columns:"]
+    for one in told:
+        kind = resolve(one.spec)
+        options = {k: v for k, v in kind.items() if v is not None and k not in ("type", "hash")}
+        value = one.spec.spec_name if not options else {"type": one.spec.spec_name, **options}
+        reason = f" ({one.reason})" if one.reason else ""
+        lines.append(f"    {_flow(one.name)}: {_flow(value)}  # {one.said or 'left out'}{reason}")
+        if one.doubt:
+            lines.append(f"    # doubt: {_flow(one.name)}: {one.doubt}")
+    return lines
+
+
+def _flow(value: Any) -> str:
+    """A value as YAML on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_flow(k)}: {_flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
+        return value
+    return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,51 @@
+"""`dnn init`: a first configuration for a table."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dnn_cli.cli.options import Debug, Target, Task, readable, sayer, writable
+from dnn_cli.cli.standard_output import results
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+EPILOG = """
+The file says of each column what it is and why, and what else it may be; it
+trains as it is. Without --target the columns are listed.
+
+Examples:
+  dnn init churn.csv --target churned -o churn.yaml
+  dnn train churn.yaml
+  dnn predict new.csv
+"""
+
+
+@app.command(epilog=EPILOG)
+def init(
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A CSV or TSV file.", callback=readable)
+    ],
+    target: Target = None,
+    task: Task = None,
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FILE",
+            help="Where to write; - is standard output.",
+            callback=writable,
+        ),
+    ] = "-",
+    debug: Debug = False,
+) -> None:
+    """Write a configuration for a table."""
+    from dnn_cli.app.init import init_config
+
+    say = sayer()
+    text = init_config(data, tuple(target or ()), task, None if output == "-" else output, say)
+    if output == "-":
+        with results() as stream:
+            stream.write(text)
