@@ -39,6 +39,7 @@ _MOSTLY = 0.9  # share of numbers among words that are meant to be numbers ...
 _MANY = 20  # ... if they are so many different ones; whole numbers of fewer may be levels
 _KEPT = 0.5  # share of the rows whose level is known, in a category
 _SENTENCE = 3  # words a cell of text has on average
+_SAMPLE = 10_000  # rows
 _ENOUGH = 20  # rows from which on something is said of different values
 
 
@@ -72,7 +73,7 @@ def _numbers(name: str, values: Array) -> Guess:
     whole = bool((values == np.floor(values)).all())
     if not whole:
         return _of("number")
-    count, different = len(values), len(np.unique(values))
+    count, different = len(values), _different(values)
     if count >= _ENOUGH and different >= _DIFFERENT * count:
         if different == count and high - low == count - 1:
             return _of("identifier", "whole numbers that count up", "number")
@@ -80,6 +81,14 @@ def _numbers(name: str, values: Array) -> Guess:
             return _of("identifier", "whole numbers, nearly all different", "number")
     doubt = "category" if 3 <= different <= _MANY else ""
     return _of("number", f"{different} different whole numbers" if doubt else "", doubt)
+
+
+def _different(values: Array) -> int:
+    """How many different values there are; of many rows those of some, where that tells enough."""
+    sample = values[:: max(1, len(values) // _SAMPLE)]
+    found = len(np.unique(sample))
+    several = _MANY < found < (1 - 2 * (1 - _DIFFERENT)) * len(sample)
+    return found if several else len(np.unique(values))
 
 
 def _words(column: Words, min_count: int) -> Guess:
