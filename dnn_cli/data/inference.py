@@ -29,7 +29,7 @@ from dnn_cli.data.column import COLUMNS, ColumnSpec
 from dnn_cli.data.columns.boolean import pair_of
 from dnn_cli.data.date_forms import find_form
 from dnn_cli.data.raw_columns import Numbers, RawColumn, Words
-from dnn_cli.data.readers.numerals import is_number, resembles_number
+from dnn_cli.data.readers.numerals import is_number, resembles_number, spoils_number
 
 _NAMED = re.compile(
     r"(^|[_\W])(?i:id|key|uuid|guid|index|rownum|rownumber)$|[a-z](Id|ID)$|^RowN(um|umber)$"
@@ -108,7 +108,9 @@ def _words(column: Words, min_count: int) -> Guess:
         return _codes(len(used), rows)
     numeric = np.array([resembles_number(level) for level in used])
     share = float(counts[numeric].sum()) / rows
-    if numeric.all() or (share >= _MOSTLY and int(numeric.sum()) > _MANY):
+    spoiled = np.array([spoils_number(level) for level in used])
+    mostly = share >= _MOSTLY and int(numeric.sum()) > _MANY
+    if numeric.all() or mostly or (numeric.any() and (numeric | spoiled).all()):
         return _of("number", f"{share:.1%} of the cells are numbers")
     kept = float(counts[counts >= min_count].sum()) / rows
     if rows >= _ENOUGH and (kept < _KEPT or (min_count == 1 and len(used) > _KEPT * rows)):

@@ -232,6 +232,9 @@ UNIQUE = [f"u{i}" for i in range(N)]
         (words([*map(str, range(N - 1)), "oops"]), "number", ""),
         (words([f"{i},5" for i in range(N)]), "number", ""),
         (words([f"{i} %" for i in range(N)]), "number", ""),
+        (words(["1", "2", "inf"] * (N // 3)), "number", ""),
+        (words(["1", "2", "#DIV/0!"] * (N // 3)), "number", ""),
+        (words(["1", "2", "other"] * (N // 3)), "category", ""),
     ],
 )
 def test_kinds_are_guessed(raw: RawColumn, kind: str, doubt: str) -> None:

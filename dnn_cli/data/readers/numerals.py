@@ -106,6 +106,11 @@ def resembles_number(cell: str) -> bool:
     return any(sign in cell for sign in "%$€£¥") and _UNIT.fullmatch(cell) is not None
 
 
+def spoils_number(cell: str) -> bool:
+    """Whether `cell` stands where a number went wrong: `inf`, `#DIV/0!`."""
+    return cell.lower() in _INFINITE or _SPREADSHEET.match(cell) is not None
+
+
 def why_no_number(cell: str, setting: Setting) -> tuple[str, str]:
     """(why, how to set the source so that it is one, or "") of a stripped cell that is none."""
     lower = cell.lower()
