@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dnn_cli.base.errors import UsageError
+from dnn_cli.base.spec import SpecError
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.config.resolve import resolve
 from dnn_cli.data.prepare import Prepared, prepare, read
@@ -65,6 +66,14 @@ def draft(data: str, targets: tuple[str, ...], task: str | None, folder: Path) -
     )
     prepared = prepare(spec)
     return Draft(_text(data, options, spec, prepared, folder), prepared.notes)
+
+
+def is_table(path: str) -> bool:
+    """Whether a path is called as tables of text are, not as configurations."""
+    try:
+        return SourceSpec.infer(path).spec_name == "csv"
+    except SpecError:
+        return False
 
 
 def _source(data: str) -> tuple[SourceSpec, dict[str, Any]]:

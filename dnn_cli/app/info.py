@@ -13,6 +13,7 @@ from dnn_cli.base.errors import CheckpointError, ConfigError
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Shape
+from dnn_cli.data.columns.number import NumberColumn
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.nn.layer import ShapeError
 from dnn_cli.runs.files import read_bytes
@@ -70,10 +71,19 @@ def model_info(model: str) -> InfoResult:
         labels=schema.task.labels,
         positive=schema.task.positive,
         features=schema.feature_names or (),
-        scaling=schema.scaling.kind,
+        scaling=_scaling(schema),
         input=file.input_shape,
         loss=str(file.loss.get("type", "")),
         layers=rows,
         parameters=sum(row.parameters for row in rows),
         metrics=file.metrics,
     )
+
+
+def _scaling(schema: DataSchema) -> str:
+    """How the inputs are scaled; of a table the scalings of its columns of numbers."""
+    if schema.coding is None:
+        return schema.scaling.kind
+    columns = schema.coding.columns
+    kinds = dict.fromkeys(one.scale for one in columns if isinstance(one, NumberColumn))
+    return ", ".join(kinds) or "none"

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dnn_cli.app.build import Built, build
-from dnn_cli.app.draft import draft
+from dnn_cli.app.draft import draft, is_table
 from dnn_cli.app.lifecycle.attempt import Attempt, TrainResult
 from dnn_cli.app.lifecycle.facts import facts_of
 from dnn_cli.app.lifecycle.saving import NORMAL, Pace, Saver, require_space
@@ -72,7 +72,7 @@ def train_run(
 def _loaded(
     config: str, overrides: Sequence[str], targets: Sequence[str], task: str | None
 ) -> Loaded[RunSpec]:
-    if targets:
+    if targets or is_table(config):
         found = draft(config, tuple(targets), task, Path(config).parent)
         return load_text(found.text.encode(), Path(config), overrides)
     return load_config(config, overrides)

@@ -124,3 +124,24 @@ def test_doubts_and_splits_are_written_down(tmp_path: Path) -> None:
     out.write_text(other)
     columns = load_config(str(out)).spec.data.columns or {}
     assert columns["grade"].spec_name == "category"
+
+
+def test_a_table_in_the_place_of_a_configuration_asks_for_its_target(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["train", str(written(tmp_path / "t.csv"))]) == 2
+    said = capsys.readouterr().err
+    assert "name the column to predict with --target" in said and "city (words)" in said
+    assert not (tmp_path / "runs").exists()
+
+
+def test_info_tells_how_numbers_of_a_table_are_scaled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    written(tmp_path / "t.csv")
+    assert run(["train", "t.csv", "--target", "y", "-q", "training.epochs=1"]) == 0
+    capsys.readouterr()
+    assert run(["info", "runs/t-001"]) == 0
+    shown = capsys.readouterr().out
+    assert "scaling   robust_smooth_clip\n" in shown and "features  a, b, city, when\n" in shown
