@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dnn_cli.app.lifecycle.threads import use_ranks
 from dnn_cli.app.models import Model, find_model, load_model
@@ -12,7 +13,6 @@ from dnn_cli.app.say import Say, ignore
 from dnn_cli.base.errors import DataError, GateError, Problem
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
-from dnn_cli.base.types import Array
 from dnn_cli.config.load import load_config
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.prepare import prepare, read
@@ -20,7 +20,8 @@ from dnn_cli.data.source import SourceSpec, source_of
 from dnn_cli.data.table_coding import SurpriseLog
 from dnn_cli.data.task import listing_in_order
 from dnn_cli.runs.directory import RunDirectory
-from dnn_cli.training.class_report import report
+from dnn_cli.training.bootstrap import Interval, intervals
+from dnn_cli.training.class_report import by_target, report
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.gate import Condition, check_gates, metrics_wanted, parse_condition
 from dnn_cli.training.metrics import full_metrics, measure, reasons
@@ -48,8 +49,10 @@ class EvaluationResult:
     positive: str | None = None  # of two classes the one that precision, recall and f1 speak of
     classes: tuple[ClassResult, ...] = ()
     confusion: tuple[tuple[int, ...], ...] = ()
+    targets: Mapping[str, Mapping[str, float]] = field(default_factory=dict)  # metrics of several
     failed: tuple[Problem, ...] = ()  # the gates
     notes: Mapping[str, str] = field(default_factory=dict)  # why a metric is nan
+    intervals: Mapping[str, Interval] = field(default_factory=dict)  # of 95 %, see `bootstrap`
 
 
 def evaluate_model(
@@ -83,16 +86,19 @@ def evaluate_model(
     loss, predictions, targets = evaluator.run(dataset)
     names = dict.fromkeys((*full_metrics(loaded.task), *wanted))
     metrics = {"loss": loss, **measure(tuple(names), predictions, targets, loaded.task)}
+    apart = report(predictions, targets, loaded.task)
     return EvaluationResult(
         metrics=metrics,
         rows=dataset.rows,
         split=split if data is None else "data",
         checkpoint=str(path),
         positive=loaded.task.positive,
-        classes=_classes(predictions, targets, loaded),
-        confusion=_confusion(predictions, targets, loaded),
+        classes=_classes(apart) if loaded.task.classifies else (),
+        confusion=tuple(map(tuple, apart["confusion_matrix"])) if loaded.task.classifies else (),
+        targets=by_target(apart),
         failed=_failed(conditions, metrics),
         notes=reasons(metrics, targets, loaded.task),
+        intervals=intervals(metrics, predictions, targets, loaded.task),
     )
 
 
@@ -141,27 +147,9 @@ def _described(task: Task) -> str:
     return f"{task.kind} of {listing_in_order(task.labels)}" if task.labels else task.kind
 
 
-def _classes(predictions: Array, targets: Array, model: Model) -> tuple[ClassResult, ...]:
-    if not model.task.classifies:
-        return ()
-    found = report(predictions, targets, model.task)
-    return tuple(
-        ClassResult(
-            label,
-            found["precision"][label],
-            found["recall"][label],
-            found["f1"][label],
-            found["support"][label],
-        )
-        for label in found["labels"]
-    )
-
-
-def _confusion(predictions: Array, targets: Array, model: Model) -> tuple[tuple[int, ...], ...]:
-    if not model.task.classifies:
-        return ()
-    matrix = report(predictions, targets, model.task)["confusion_matrix"]
-    return tuple(tuple(row) for row in matrix)
+def _classes(found: Mapping[str, Any]) -> tuple[ClassResult, ...]:
+    scores = [found[name] for name in ("precision", "recall", "f1", "support")]
+    return tuple(ClassResult(label, *(one[label] for one in scores)) for label in found["labels"])
 
 
 def _failed(conditions: Sequence[Condition], metrics: Mapping[str, float]) -> tuple[Problem, ...]:

@@ -29,6 +29,8 @@ class Purpose(IntEnum):
     SYNTHETIC = 5
     AUGMENT = 6  # a: epoch, b: batch
     CHECK = 7
+    BOOTSTRAP = 8
+    BASELINE = 9
 
 
 def stream(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> Rng:

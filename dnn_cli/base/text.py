@@ -64,3 +64,8 @@ def figure(value: float) -> str:
     if size < 1e3:
         return f"{value:.4f}"
     return f"{value:,.1f}" if size < 1e7 else f"{value:.3e}"
+
+
+def interval(low: float, high: float) -> str:
+    """An interval of a metric, to stand beside its value: `(0.8502 - 0.8610)`."""
+    return f"({figure(low)} - {figure(high)})"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from dnn_cli.base.text import figure
+from dnn_cli.base.text import figure, interval
 from dnn_cli.console.figures import count, share, size
 from dnn_cli.console.grid import Grid
 from dnn_cli.console.views import (
@@ -25,11 +26,13 @@ _NAMES = 10  # feature names and labels listed
 
 
 def evaluation(result: EvaluationView) -> list[Grid]:
-    """Metrics; then, for classes, each one's scores and the confusion matrix."""
+    """Metrics; then, for classes, each one's scores and the confusion matrix; or each target's."""
     title = f"{result.checkpoint}: {result.split}, {count(result.rows)} rows"
     if result.positive is not None:
         title += f", positive class {result.positive}"
-    grids = [_metrics(title, result.metrics, result.notes)]
+    grids = [_metrics(title, result.metrics, result.intervals, result.notes)]
+    if result.targets:
+        grids.append(_targets(result.targets))
     if result.classes:
         grids.append(_classes(result.classes))
     if result.confusion and len(result.confusion) <= MOST_CLASSES:
@@ -37,19 +40,45 @@ def evaluation(result: EvaluationView) -> list[Grid]:
     return grids
 
 
-def _metrics(title: str, metrics: Mapping[str, float], notes: Mapping[str, str]) -> Grid:
-    """Names and values; beside what is undefined, why."""
-    rows = [(name, figure(value), notes.get(name, "")) for name, value in metrics.items()]
-    columns = ("metric", "value", "why")
-    shown = 3 if any(notes.values()) else 2
-    return Grid(title, [row[:shown] for row in rows], columns[:shown], frozenset({"metric", "why"}))
+def _metrics(
+    title: str,
+    metrics: Mapping[str, float],
+    intervals: Mapping[str, tuple[float, float]],
+    notes: Mapping[str, str],
+) -> Grid:
+    """Names and values; beside them the interval of 95 %, and why what is undefined is."""
+    columns = {
+        "metric": list(metrics),
+        "value": [figure(value) for value in metrics.values()],
+        "95 %": [interval(*intervals[name]) if name in intervals else "" for name in metrics],
+        "why": [notes.get(name, "") for name in metrics],
+    }
+    shown = {head: column for head, column in columns.items() if any(column)}
+    rows = list(zip(*shown.values(), strict=True))
+    return Grid(title, rows, tuple(shown), frozenset({"metric", "why"}))
+
+
+def _targets(targets: Mapping[str, Mapping[str, float]]) -> Grid:
+    """A row a target, a column a metric."""
+    shown, notes = list(targets), []
+    if len(shown) > MOST_CLASSES:
+        shown.sort(key=lambda name: _low_first(targets[name]["r2"]))
+        shown = shown[:MOST_CLASSES]
+        notes = [f"the {MOST_CLASSES} targets of {len(targets)} with the lowest r2"]
+    heads = tuple(targets[shown[0]])
+    rows = [(name, *(figure(targets[name][head]) for head in heads)) for name in shown]
+    return Grid("", rows, ("target", *heads), frozenset({"target"}), notes=notes)
+
+
+def _low_first(score: float) -> float:
+    """A key to sort by: nan sorts anywhere, and what nothing can be said of is not the worst."""
+    return score if score == score else math.inf
 
 
 def _classes(classes: Sequence[ClassView]) -> Grid:
     shown, notes = list(classes), []
     if len(shown) > MOST_CLASSES:
-        # nan sorts anywhere: a class of which nothing can be said is not among the worst.
-        shown.sort(key=lambda c: c.f1 if c.f1 == c.f1 else 2.0)
+        shown.sort(key=lambda c: _low_first(c.f1))
         shown = shown[:MOST_CLASSES]
         notes = [f"the {MOST_CLASSES} classes of {len(classes)} with the lowest f1"]
     rows = [
@@ -168,7 +197,7 @@ def info(result: InfoView) -> list[Grid]:
         _layers(result.input, result.layers, result.parameters, None),
     ]
     if result.metrics:
-        grids.append(_metrics("", result.metrics, {}))
+        grids.append(_metrics("", result.metrics, {}, {}))
     return grids
 
 

@@ -28,7 +28,10 @@ class ClassView(Protocol):
 
 
 class EvaluationView(Protocol):
-    """A model measured on a part of the data; `confusion` has a row for each true class."""
+    """A model measured on a part of the data; `confusion` has a row for each true class.
+
+    `targets` are the metrics of each of several targets, `intervals` those of 95 % of metrics.
+    """
 
     @property
     def metrics(self) -> Mapping[str, float]: ...
@@ -46,6 +49,10 @@ class EvaluationView(Protocol):
     def classes(self) -> Sequence[ClassView]: ...
     @property
     def confusion(self) -> Sequence[Sequence[int]]: ...
+    @property
+    def targets(self) -> Mapping[str, Mapping[str, float]]: ...
+    @property
+    def intervals(self) -> Mapping[str, tuple[float, float]]: ...
 
 
 class LayerView(Protocol):

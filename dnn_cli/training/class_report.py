@@ -48,6 +48,18 @@ def report(predictions: Array, targets: Array, task: Task) -> dict[str, Any]:
     return found
 
 
+def by_target(found: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """The metrics of a report, target by target: `{"price": {"r2": 0.8, …}, …}`; empty for classes.
+
+    One target has what the metrics as a whole say already, and is left out.
+    """
+    labels = found.get("labels", ())
+    names = [name for name in _OF_TARGETS if name in found]
+    if len(labels) < 2 or not names:
+        return {}
+    return {label: {name: found[name][label] for name in names} for label in labels}
+
+
 def flatten(found: Mapping[str, Any]) -> dict[str, float]:
     """The metrics of a report under the names that `measure` knows: `f1.cat`."""
     return {

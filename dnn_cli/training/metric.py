@@ -16,6 +16,7 @@ from dnn_cli.base.spec import Spec
 from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.resamples import Resamples
 from dnn_cli.training.truth import Truth
 
 Direction: TypeAlias = Literal["min", "max"]
@@ -41,6 +42,10 @@ class Metric(Spec):
 
     def parts(self, outcome: Outcome) -> Array | None:
         """One value a class, label or target, in the order of the outputs; None: it has none."""
+        return None
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """The metric of each resample (r,), nan where undefined; None: it has no interval."""
         return None
 
     def undefined(self, truth: Truth, part: int | None) -> str:

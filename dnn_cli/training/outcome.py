@@ -31,7 +31,10 @@ _CELLS = 1 << 16  # of a block of residuals: 512 kB in float64
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Per class or label: examples decided so and right, decided so, and truly so (float64)."""
+    """Per class or label: examples decided so and right, decided so, and truly so (float64).
+
+    Shapes     (K,); of resamples (r, K)
+    """
 
     right: Array
     decided: Array
@@ -45,8 +48,8 @@ class Counts:
 
     def pooled(self) -> Counts:
         """The counts of all classes together, as if they were one."""
-        pooled = (np.atleast_1d(part.sum()) for part in (self.right, self.decided, self.actual))
-        return Counts(*pooled)
+        parts = (self.right, self.decided, self.actual)
+        return Counts(*(part.sum(axis=-1, keepdims=True) for part in parts))
 
 
 class Outcome:
@@ -173,15 +176,19 @@ def fraction(part: Array, whole: Array, occurring: Array) -> Array:
     return found
 
 
-def mean_of_defined(values: Array) -> float:
-    """The mean of the values that are not nan; nan if there are none."""
-    defined = values[~np.isnan(values)]
-    return float(defined.mean()) if len(defined) else float("nan")
+def mean_of_defined(values: Array) -> Array:
+    """The mean over the last axis of what is not nan; nan where there is nothing."""
+    defined = ~np.isnan(values)
+    count = np.asarray(defined.sum(axis=-1))
+    return fraction(np.where(defined, values, 0.0).sum(axis=-1), count, count > 0)
 
 
-def headline(values: Array, outcome: Outcome) -> float:
+def headline(values: Array, task: Task) -> Array:
     """One number from one a class: of two classes the positive one's, else the mean."""
-    return float(values[1]) if outcome.task.kind == "binary" else mean_of_defined(values)
+    if task.kind == "binary":
+        positive: Array = values[..., 1]
+        return positive
+    return mean_of_defined(values)
 
 
 def _flat(examples: Array) -> Array:

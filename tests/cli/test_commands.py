@@ -28,7 +28,7 @@ TRAINED = {
 EVALUATED = {
     "metrics": {"loss": 0.5, "auc": math.nan}, "rows": 7, "split": "test", "checkpoint": "m",
     "classes": (), "confusion": (), "failed": (), "positive": None,
-    "notes": {"auc": "every row is of class a"},
+    "notes": {"auc": "every row is of class a"}, "targets": {}, "intervals": {"loss": (0.4, 0.625)},
 }  # fmt: skip
 LAYER = Made(name="dense_1", kind="dense", output=(1,), parameters=3, multiply_adds=2)
 
@@ -193,9 +193,9 @@ def test_evaluate(dnn, calls):
     assert found.code == 0
     assert found.out == (
         "m: test, 7 rows\n"
-        "metric   value  why\n"
-        "loss    0.5000\n"
-        "auc        nan  every row is of class a\n"
+        "metric   value               95 %  why\n"
+        "loss    0.5000  (0.4000 - 0.6250)\n"
+        "auc        nan                     every row is of class a\n"
     )
     dnn("evaluate", "runs/x", "--split", "train")
     assert asked(calls)[2]["split"] == "train"
@@ -209,8 +209,9 @@ def test_evaluate(dnn, calls):
 def test_evaluate_json_is_one_object_and_nothing_else(dnn, calls):
     found = dnn("evaluate", "runs/x", "--json")
     assert json.loads(found.out) == {
-        "metrics": {"loss": 0.5, "auc": None}, "rows": 7, "split": "test", "checkpoint": "m",
-        "positive": None, "notes": {"auc": "every row is of class a"},
+        "metrics": {"loss": 0.5, "auc": None}, "intervals": {"loss": [0.4, 0.625]},
+        "rows": 7, "split": "test", "checkpoint": "m",
+        "positive": None, "targets": {}, "notes": {"auc": "every row is of class a"},
         "non_finite": ["metrics.auc"],
     }  # fmt: skip
     assert found.err == ""

@@ -19,7 +19,7 @@ def evaluated(labels=("no", "yes"), confusion=((8, 2), (1, 9)), f1=None, positiv
     return Made(
         metrics={"loss": 0.123456, "accuracy": 0.85},
         rows=20_000, split="test", checkpoint="runs/churn-001/model.safetensors",
-        positive=positive, notes=notes or {},
+        positive=positive, notes=notes or {}, targets={}, intervals={"accuracy": (0.8, 0.912345)},
         classes=classes, confusion=confusion,
     )  # fmt: skip
 
@@ -39,9 +39,9 @@ CHECKED = Made(
 
 EVALUATION = """\
 runs/churn-001/model.safetensors: test, 20,000 rows
-metric     value
+metric     value               95 %
 loss      0.1235
-accuracy  0.8500
+accuracy  0.8500  (0.8000 - 0.9123)
 
 class  precision  recall      f1   rows
 no        0.5000       -  0.2500  1,000
@@ -121,8 +121,8 @@ def test_why_a_metric_is_undefined_stands_beside_it_in_full():
     made = evaluated((), (), notes={"auc": "no row is of class " + "x" * 60})
     made.metrics["auc"] = math.nan
     lines = printed(evaluation(made)).splitlines()
-    assert lines[1] == "metric     value  why"
-    assert lines[-1] == "auc          nan  no row is of class " + "x" * 60
+    assert lines[1] == "metric     value               95 %  why"
+    assert lines[-1] == "auc          nan" + " " * 21 + "no row is of class " + "x" * 60
 
 
 def test_the_positive_class_is_named_above_the_metrics():
@@ -132,6 +132,21 @@ def test_the_positive_class_is_named_above_the_metrics():
 
 def test_evaluation_of_a_regression_is_its_metrics():
     assert printed(evaluation(evaluated((), ()))) == EVALUATION[: EVALUATION.index("\nclass")]
+
+
+def test_several_targets_have_a_row_each():
+    made = evaluated((), ())
+    made.targets = {"price": {"root_mean_squared_error": 12.5, "r2": 0.25},
+                    "rent": {"root_mean_squared_error": 0.0625, "r2": math.nan}}  # fmt: skip
+    assert plain(evaluation(made)[1]) == (
+        "target  root_mean_squared_error      r2\n"
+        "price                   12.5000  0.2500\n"
+        "rent                     0.0625     nan\n"
+    )
+    made.targets = {f"t{n}": {"r2": n / 100 if n else math.nan} for n in range(40)}
+    grid = evaluation(made)[1]
+    assert [row[0] for row in grid.rows] == [f"t{n}" for n in range(1, 21)]
+    assert plain(grid).endswith("the 20 targets of 40 with the lowest r2\n")
 
 
 def test_check():

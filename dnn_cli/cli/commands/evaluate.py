@@ -76,7 +76,7 @@ def evaluate(
         dialect=written,
         say=sayer(),
     )
-    keys = ("metrics", "rows", "split", "checkpoint", "positive", "notes")
+    keys = ("metrics", "intervals", "rows", "split", "checkpoint", "positive", "targets", "notes")
     with results() as output:
         if json:
             output.write(json_text({key: getattr(found, key) for key in keys}))

@@ -15,8 +15,10 @@ from typing import ClassVar, final
 import numpy as np
 
 from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.resamples import Resamples
 
 
 @METRICS.register("accuracy")
@@ -30,8 +32,17 @@ class Accuracy(Metric):
 
     def value(self, outcome: Outcome) -> float:
         """Right decisions over all."""
-        if outcome.task.classifies:
-            right = np.count_nonzero(outcome.decided == outcome.targets)
-        else:
-            right = np.count_nonzero((outcome.decided == outcome.positive).all(axis=1))
-        return right / outcome.rows
+        return np.count_nonzero(_right(outcome)) / outcome.rows
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """Right decisions over all."""
+        return drawn.mean(_right(drawn.outcome))
+
+
+def _right(outcome: Outcome) -> Array:
+    """Which examples are decided rightly: (n,) bool."""
+    if outcome.task.classifies:
+        right: Array = outcome.decided == outcome.targets
+    else:
+        right = (outcome.decided == outcome.positive).all(axis=1)
+    return right

@@ -19,7 +19,8 @@ import numpy as np
 from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
-from dnn_cli.training.outcome import Outcome, mean_of_defined
+from dnn_cli.training.outcome import Outcome, fraction, mean_of_defined
+from dnn_cli.training.resamples import Resamples, of_columns
 from dnn_cli.training.truth import Truth
 
 
@@ -36,6 +37,22 @@ def step_area(scores: Array, positive: Array) -> float:
     return float((gained * (right / (ends + 1))).sum()) / int(right[-1])
 
 
+def resampled_step_areas(scores: Array, positive: Array, times: Array) -> Array:
+    """The average precision of each resample; positive (n,) bool, times (r, n) -> (r,).
+
+    The sum over thresholds is one over positive examples: the precision at the score of each.
+    """
+    order = np.argsort(scores)[::-1]
+    rank = np.flatnonzero(positive[order])  # of the positive examples
+    end = np.searchsorted(-scores[order], -scores[order][rank], "right")  # with all of its score
+    above = np.cumsum(times.take(order, axis=1), axis=1).take(end - 1, axis=1)
+    drawn = times.take(order[rank], axis=1)
+    right = np.cumsum(drawn, axis=1).take(np.searchsorted(rank, end) - 1, axis=1)
+    precision = fraction(right, above, above > 0)
+    found = drawn.sum(axis=1)
+    return fraction(np.einsum("rn,rn->r", drawn, np.nan_to_num(precision)), found, found > 0)
+
+
 @METRICS.register("average_precision")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +66,15 @@ class AveragePrecision(Metric):
         """Of class 1 in a binary task, else the mean over the classes or labels."""
         if outcome.task.kind == "binary":
             return step_area(outcome.predictions[:, 1], outcome.positive[:, 1])
-        return mean_of_defined(_step_areas(outcome))
+        return float(mean_of_defined(_step_areas(outcome)))
 
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each class against the rest, or of each label."""
         return _step_areas(outcome)
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """As the value of each resample."""
+        return of_columns(resampled_step_areas, drawn)
 
     def undefined(self, truth: Truth, part: int | None) -> str:
         """Without rows of a class there is no recall."""

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, ONE_CLASS, Direction, Metric
-from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.outcome import Outcome, fraction, mean_of_defined
+from dnn_cli.training.resamples import Resamples
 
 
 @METRICS.register("balanced_accuracy")
@@ -30,3 +32,8 @@ class BalancedAccuracy(Metric):
         counts = outcome.counts
         there = counts.actual > 0
         return float((counts.right[there] / counts.actual[there]).mean())
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """The same of each resample."""
+        counts = drawn.counts
+        return mean_of_defined(fraction(counts.right, counts.actual, counts.actual > 0))

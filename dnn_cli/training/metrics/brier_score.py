@@ -16,8 +16,10 @@ from typing import ClassVar, final
 import numpy as np
 
 from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.resamples import Resamples
 
 
 @METRICS.register("brier_score")
@@ -32,5 +34,13 @@ class BrierScore(Metric):
     def value(self, outcome: Outcome) -> float:
         """The squares of probability minus truth; both columns of a binary task count half."""
         squares = sum(float(np.vdot(d, d)) for d in outcome.residuals())
-        shared = 1 if outcome.task.kind == "multiclass" else outcome.task.count
-        return squares / (outcome.rows * shared)
+        return squares / (outcome.rows * _shared(outcome))
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """The same of each resample."""
+        squares = [np.einsum("nk,nk->n", d, d) for d in drawn.outcome.residuals()]
+        return drawn.mean(np.concatenate(squares)) / _shared(drawn.outcome)
+
+
+def _shared(outcome: Outcome) -> int:
+    return 1 if outcome.task.kind == "multiclass" else outcome.task.count

@@ -3,6 +3,7 @@
 Formula    sum over 15 bins b of (n_b / n) |right_b / n_b - mean confidence_b|; an example's
            confidence is its largest probability, and bin b holds (b / 15, (b + 1) / 15]
 Range      0 to 1, lower is better; it depends on the bins and is biased upwards for few examples
+Interval   none: resamples are biased once more, so that theirs would often lie above the value
 Tasks      binary, multiclass
 Source     Naeini, Cooper, Hauskrecht, AAAI 2015; 15 bins: Guo, Pleiss, Sun, Weinberger, ICML 2017
 """

@@ -17,8 +17,9 @@ import numpy as np
 from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, Direction, Metric
-from dnn_cli.training.metrics.r2 import explained
+from dnn_cli.training.metrics.r2 import columns, explained, resampled_share
 from dnn_cli.training.outcome import Outcome, mean_of_defined
+from dnn_cli.training.resamples import Resamples
 from dnn_cli.training.truth import Truth
 
 
@@ -33,11 +34,18 @@ class ExplainedVariance(Metric):
 
     def value(self, outcome: Outcome) -> float:
         """The mean over the targets."""
-        return mean_of_defined(_scores(outcome))
+        return float(mean_of_defined(_scores(outcome)))
 
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each target."""
         return _scores(outcome)
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """The mean over the targets of each resample."""
+        targets, errors = columns(drawn.outcome)
+        errors -= errors.mean(axis=0)
+        variance = drawn.mean(np.square(errors)) - np.square(drawn.mean(errors))
+        return mean_of_defined(resampled_share(variance, drawn, targets))
 
     def undefined(self, truth: Truth, part: int | None) -> str:
         """A target that does not vary has no variance to explain."""
@@ -45,6 +53,5 @@ class ExplainedVariance(Metric):
 
 
 def _scores(outcome: Outcome) -> Array:
-    targets = outcome.targets.astype(np.float64)
-    errors = outcome.predictions - targets
+    targets, errors = columns(outcome)
     return explained(errors - errors.mean(axis=0), targets)

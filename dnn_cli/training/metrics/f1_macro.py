@@ -14,9 +14,11 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.metrics.f1 import f1
 from dnn_cli.training.outcome import Outcome, mean_of_defined
+from dnn_cli.training.resamples import Resamples
 from dnn_cli.training.truth import Truth
 
 
@@ -31,7 +33,11 @@ class F1Macro(Metric):
 
     def value(self, outcome: Outcome) -> float:
         """The mean over the classes that occur."""
-        return mean_of_defined(f1(outcome.counts))
+        return float(mean_of_defined(f1(outcome.counts)))
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """From the counts of each resample."""
+        return mean_of_defined(f1(drawn.counts))
 
     def undefined(self, truth: Truth, part: int | None) -> str:
         """Where no class or label occurs nothing can be right."""

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from typing import ClassVar, final
 
 from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.metrics.f1 import f1
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.resamples import Resamples
 from dnn_cli.training.truth import Truth
 
 
@@ -31,6 +33,10 @@ class F1Micro(Metric):
     def value(self, outcome: Outcome) -> float:
         """As if every decision were about one and the same class."""
         return float(f1(outcome.counts.pooled())[0])
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """From the pooled counts of each resample."""
+        return f1(drawn.counts.pooled())[:, 0]
 
     def undefined(self, truth: Truth, part: int | None) -> str:
         """Where no label applies anywhere nothing can be right."""

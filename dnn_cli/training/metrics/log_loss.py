@@ -16,8 +16,10 @@ from typing import ClassVar, final
 import numpy as np
 
 from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.resamples import Resamples
 
 _FLOOR = 2.0**-23  # the spacing of float32 at 1: no smaller 1 - p can be shown
 
@@ -33,9 +35,19 @@ class LogLoss(Metric):
 
     def value(self, outcome: Outcome) -> float:
         """Minus the mean log probability of the truth, floored."""
-        if outcome.task.classifies:
-            given = outcome.probability_of_truth
-        else:
-            wide = outcome.predictions.astype(np.float64)
-            given = np.where(outcome.positive, wide, 1.0 - wide)
-        return -float(np.log(np.maximum(given, _FLOOR)).mean())
+        return float(_surprise(outcome).mean())
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """The same of each resample."""
+        surprise = _surprise(drawn.outcome)
+        return drawn.mean(surprise.reshape(len(surprise), -1).mean(axis=1))
+
+
+def _surprise(outcome: Outcome) -> Array:
+    """Minus the log probability of the truth, floored: (n,), of labels (n, L)."""
+    if outcome.task.classifies:
+        given = outcome.probability_of_truth
+    else:
+        wide = outcome.predictions.astype(np.float64)
+        given = np.where(outcome.positive, wide, 1.0 - wide)
+    return -np.log(np.maximum(given, _FLOOR))

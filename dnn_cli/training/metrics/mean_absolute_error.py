@@ -17,6 +17,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, NUMBERS, Direction, Metric
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.resamples import Resamples
 
 
 @METRICS.register("mean_absolute_error")
@@ -35,6 +36,11 @@ class MeanAbsoluteError(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each target."""
         return _absolute_errors(outcome)
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """The mean over all examples and targets of each resample."""
+        errors = [np.abs(d, out=d).mean(axis=1) for d in drawn.outcome.residuals()]
+        return drawn.mean(np.concatenate(errors))
 
 
 def _absolute_errors(outcome: Outcome) -> Array:

@@ -18,6 +18,7 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, NUMBERS, Direction, Metric
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.resamples import Resamples
 
 
 def squared_errors(outcome: Outcome) -> Array:
@@ -26,6 +27,12 @@ def squared_errors(outcome: Outcome) -> Array:
     for d in outcome.residuals():
         total += np.einsum("nj,nj->j", d, d)
     return total / outcome.rows
+
+
+def resampled_squares(drawn: Resamples) -> Array:
+    """The mean squared error over all targets of each resample: (r,)."""
+    squares = [np.einsum("nj,nj->n", d, d) for d in drawn.outcome.residuals()]
+    return drawn.mean(np.concatenate(squares)) / drawn.outcome.task.count
 
 
 @METRICS.register("mean_squared_error")
@@ -44,3 +51,7 @@ class MeanSquaredError(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each target."""
         return squared_errors(outcome)
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """The mean over all examples and targets of each resample."""
+        return resampled_squares(drawn)

@@ -19,11 +19,12 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import CLASSES, METRICS, Direction, Metric
 from dnn_cli.training.outcome import Counts, Outcome, fraction, headline
+from dnn_cli.training.resamples import Resamples
 from dnn_cli.training.truth import Truth
 
 
 def precision(counts: Counts) -> Array:
-    """Precision of each class: (K,)."""
+    """Precision of each class: (K,), or (r, K)."""
     return fraction(counts.right, counts.decided, counts.occurring)
 
 
@@ -38,11 +39,15 @@ class Precision(Metric):
 
     def value(self, outcome: Outcome) -> float:
         """Of class 1 in a binary task, else the mean over the classes."""
-        return headline(precision(outcome.counts), outcome)
+        return float(headline(precision(outcome.counts), outcome.task))
 
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each class or label."""
         return precision(outcome.counts)
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """From the counts of each resample."""
+        return headline(precision(drawn.counts), drawn.outcome.task)
 
     def undefined(self, truth: Truth, part: int | None) -> str:
         """Of a class that no row has nothing can be right."""

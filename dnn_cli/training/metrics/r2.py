@@ -18,7 +18,10 @@ from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, Direction, Metric
 from dnn_cli.training.outcome import Outcome, mean_of_defined
+from dnn_cli.training.resamples import Resamples
 from dnn_cli.training.truth import Truth
+
+_ROUNDING = 1e-12
 
 
 def explained(errors: Array, targets: Array) -> Array:
@@ -36,6 +39,27 @@ def explained(errors: Array, targets: Array) -> Array:
     return complement
 
 
+def resampled_share(residue: Array, drawn: Resamples, targets: Array) -> Array:
+    """1 - the mean residue of each resample / the variance of its targets: both (r, t).
+
+    Centred before they are squared, targets far from 0 lose no digits to the difference; a
+    variance that is no more than rounding is none.
+    """
+    centred = targets - targets.mean(axis=0)
+    squares, means = drawn.mean(np.square(centred)), drawn.mean(centred)
+    variance = squares - np.square(means)
+    share = np.full_like(residue, np.nan)
+    np.divide(residue, variance, out=share, where=variance > _ROUNDING * squares)
+    complement: Array = 1.0 - share
+    return complement
+
+
+def columns(outcome: Outcome) -> tuple[Array, Array]:
+    """Targets and errors in float64: each (n, t)."""
+    targets = outcome.targets.astype(np.float64)
+    return targets, outcome.predictions - targets
+
+
 @METRICS.register("r2")
 @final
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +71,17 @@ class R2(Metric):
 
     def value(self, outcome: Outcome) -> float:
         """The mean over the targets."""
-        return mean_of_defined(_scores(outcome))
+        return float(mean_of_defined(_scores(outcome)))
 
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each target."""
         return _scores(outcome)
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """The mean over the targets of each resample."""
+        targets, errors = columns(drawn.outcome)
+        squares = drawn.mean(np.square(errors))
+        return mean_of_defined(resampled_share(squares, drawn, targets))
 
     def undefined(self, truth: Truth, part: int | None) -> str:
         """A target that does not vary has no variance to explain."""
@@ -59,5 +89,5 @@ class R2(Metric):
 
 
 def _scores(outcome: Outcome) -> Array:
-    targets = outcome.targets.astype(np.float64)
-    return explained(outcome.predictions - targets, targets)
+    targets, errors = columns(outcome)
+    return explained(errors, targets)

@@ -18,8 +18,9 @@ import numpy as np
 from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, NUMBERS, Direction, Metric
-from dnn_cli.training.metrics.mean_squared_error import squared_errors
+from dnn_cli.training.metrics.mean_squared_error import resampled_squares, squared_errors
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.resamples import Resamples
 
 
 @METRICS.register("root_mean_squared_error")
@@ -38,4 +39,9 @@ class RootMeanSquaredError(Metric):
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each target."""
         roots: Array = np.sqrt(squared_errors(outcome))
+        return roots
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """The root of the mean over all examples and targets of each resample."""
+        roots: Array = np.sqrt(resampled_squares(drawn))
         return roots

@@ -15,8 +15,10 @@ from typing import ClassVar, final
 import numpy as np
 
 from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, Direction, Metric
 from dnn_cli.training.outcome import Outcome
+from dnn_cli.training.resamples import Resamples
 
 _K = 5
 
@@ -32,9 +34,19 @@ class TopKAccuracy(Metric):
 
     def value(self, outcome: Outcome) -> float:
         """Examples with fewer than k classes before the true one, over all."""
-        truth = outcome.targets[:, None]
-        given = np.take_along_axis(outcome.predictions, truth, axis=1)
-        before = np.count_nonzero(outcome.predictions > given, axis=1)
-        first = np.arange(outcome.task.count) < truth
-        before += np.count_nonzero((outcome.predictions == given) & first, axis=1)
-        return np.count_nonzero(before < _K) / outcome.rows
+        return np.count_nonzero(_among(outcome)) / outcome.rows
+
+    def resampled(self, drawn: Resamples) -> Array | None:
+        """The same of each resample."""
+        return drawn.mean(_among(drawn.outcome))
+
+
+def _among(outcome: Outcome) -> Array:
+    """Whose true class is among the k most probable: (n,) bool."""
+    truth = outcome.targets[:, None]
+    given = np.take_along_axis(outcome.predictions, truth, axis=1)
+    before = np.count_nonzero(outcome.predictions > given, axis=1)
+    first = np.arange(outcome.task.count) < truth
+    before += np.count_nonzero((outcome.predictions == given) & first, axis=1)
+    among: Array = before < _K
+    return among
