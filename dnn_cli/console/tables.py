@@ -55,7 +55,7 @@ def _metrics(
     }
     shown = {head: column for head, column in columns.items() if any(column)}
     rows = list(zip(*shown.values(), strict=True))
-    return Grid(title, rows, tuple(shown), frozenset({"metric", "why"}))
+    return Grid(title, rows, tuple(shown), frozenset({"metric", "95 %", "why"}))
 
 
 def _targets(targets: Mapping[str, Mapping[str, float]]) -> Grid:

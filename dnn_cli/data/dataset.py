@@ -74,6 +74,11 @@ class Dataset:
         """The type of targets: int64 class numbers or float32."""
         return np.dtype(np.int64 if self.task.classifies else np.float32)
 
+    def take(self, rows: Array) -> Dataset:
+        """A data set of copies of some rows (m,) intp."""
+        targets = None if self.targets is None else self.targets[rows]
+        return Dataset(self.inputs[rows], targets, self.scaling, self.task, self.target_scaling)
+
     def buffers(self, rows: int) -> tuple[Array, Array | None]:
         """New inputs and targets for batches of up to `rows` rows; targets None if unlabelled."""
         inputs = np.empty((rows, *self.input_shape), dtype=np.float32)

@@ -193,7 +193,7 @@ def test_evaluate(dnn, calls):
     assert found.code == 0
     assert found.out == (
         "m: test, 7 rows\n"
-        "metric   value               95 %  why\n"
+        "metric   value  95 %               why\n"
         "loss    0.5000  (0.4000 - 0.6250)\n"
         "auc        nan                     every row is of class a\n"
     )

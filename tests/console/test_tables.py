@@ -39,7 +39,7 @@ CHECKED = Made(
 
 EVALUATION = """\
 runs/churn-001/model.safetensors: test, 20,000 rows
-metric     value               95 %
+metric     value  95 %
 loss      0.1235
 accuracy  0.8500  (0.8000 - 0.9123)
 
@@ -121,7 +121,7 @@ def test_why_a_metric_is_undefined_stands_beside_it_in_full():
     made = evaluated((), (), notes={"auc": "no row is of class " + "x" * 60})
     made.metrics["auc"] = math.nan
     lines = printed(evaluation(made)).splitlines()
-    assert lines[1] == "metric     value               95 %  why"
+    assert lines[1] == "metric     value  95 %               why"
     assert lines[-1] == "auc          nan" + " " * 21 + "no row is of class " + "x" * 60
 
 

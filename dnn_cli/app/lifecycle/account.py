@@ -8,31 +8,32 @@ from typing import Any
 
 from dnn_cli.app.build import truths_of
 from dnn_cli.app.lifecycle.saving import Saver
-from dnn_cli.base.errors import DivergedError, FileSystemError
-from dnn_cli.base.text import figure, safe_text
+from dnn_cli.app.lifecycle.scores import Scores, scores_of
+from dnn_cli.base.errors import FileSystemError
+from dnn_cli.base.text import figure, interval, safe_text
 from dnn_cli.runs.json_file import write_json
 from dnn_cli.runs.recorders import write_summary
 from dnn_cli.training.diagnosis import ReportedDivergenceError
-from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.events import StopReason
-from dnn_cli.training.metrics import measure, split_of, undefined
+from dnn_cli.training.metrics import split_of, undefined
 
 
-def sum_up(saver: Saver, reason: StopReason, seconds: float) -> str:
-    """Measure the best weights on the test data and write summary.json.
+def sum_up(saver: Saver, reason: StopReason, seconds: float) -> list[str]:
+    """Measure the best weights, and baselines beside them, and write summary.json.
 
-    Returns a line with the test metrics, empty without test data. A metric that is undefined has
-    its reason beside it, and in the summary under `notes`.
+    Returns lines with the test metrics, if there are test data, and with the baselines. A metric
+    that is undefined has its reason beside it, and in the summary under `notes`.
 
     The session's parameters are the best ones afterwards: there is nothing more to train or save.
 
     Raises:
-        DivergedError: a prediction for the test data is not finite; the model was written.
+        DivergedError: a prediction is not finite; the model was written.
         FileSystemError: the summary could not be written; the model was.
     """
     session, best = saver.session, saver.standing.best
-    tests = _test_metrics(saver)
-    notes = _notes(saver, {**best.metrics, **{f"test.{name}": v for name, v in tests.items()}})
+    scores = scores_of(saver)
+    tests = {f"test.{name}": value for name, value in scores.test.items()}
+    notes = _notes(saver, {**best.metrics, **tests})
     summary = {
         "name": session.name,
         "stop_reason": reason,
@@ -42,14 +43,28 @@ def sum_up(saver: Saver, reason: StopReason, seconds: float) -> str:
         "monitor": session.monitor.metric,
         "best_epoch": best.epoch,
         "best_metrics": best.metrics,
-        "test_metrics": tests,
+        "test_metrics": scores.test,
+        "test_intervals": scores.intervals,
+        "test_targets": scores.targets,
+        "baselines": scores.baselines,
         "parameters": session.network.parameters,
         "positive": session.task.positive,
         "notes": notes,
     }
     write_summary(saver.run.path, summary)
-    shown = (_shown(name, v, notes.get(f"test.{name}", "")) for name, v in tests.items())
-    return f"test: {'  '.join(shown)}" if tests else ""
+    return [*_tested(scores, notes), *scores.lines]
+
+
+def _tested(scores: Scores, notes: Mapping[str, str]) -> list[str]:
+    """The line with the test metrics, if there are test data."""
+    shown = []
+    for name, value in scores.test.items():
+        why = notes.get(f"test.{name}", "")
+        beside = interval(*scores.intervals[name]) if name in scores.intervals else ""
+        shown.append(
+            " ".join(filter(None, (safe_text(name), figure(value), beside, why and f"({why})")))
+        )
+    return [f"test: {'  '.join(shown)}"] if shown else []
 
 
 def _notes(saver: Saver, metrics: Mapping[str, float]) -> dict[str, str]:
@@ -57,26 +72,6 @@ def _notes(saver: Saver, metrics: Mapping[str, float]) -> dict[str, str]:
     truths = truths_of(saver.built.prepared)
     names = [(name, *split_of(name)) for name, value in metrics.items() if math.isnan(value)]
     return {name: undefined(bare, truths[split]) for name, split, bare in names}
-
-
-def _shown(name: str, value: float, why: str) -> str:
-    return f"{safe_text(name)} {figure(value)}" + (f" ({why})" if why else "")
-
-
-def _test_metrics(saver: Saver) -> dict[str, float]:
-    """Loss and metrics of the best weights on the test data, if there are any."""
-    data, session = saver.built.prepared.test, saver.session
-    if data is None:
-        return {}
-    session.network.arena.params[...] = saver.best_vector
-    evaluator = Evaluator(session.network, session.loss, session.task, session.ranks)
-    loss, predictions, targets = evaluator.run(data)
-    names = session.spec.epoch_metrics(session.task)
-    try:
-        return {"loss": loss, **measure(names, predictions, targets, session.task)}
-    except DivergedError as error:
-        state = f"the model was written: {safe_text(saver.run.model)}"
-        raise DivergedError(error.problems, state=state) from error
 
 
 def keep_account(saver: Saver, error: ReportedDivergenceError) -> None:

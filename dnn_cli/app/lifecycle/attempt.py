@@ -97,7 +97,7 @@ class Attempt:
                 complete = reason in _COMPLETE
                 self.saver.finish(complete)
                 seconds = self.pace.clock() - self.began
-                tested = sum_up(self.saver, reason, seconds) if complete else ""
+                said = sum_up(self.saver, reason, seconds) if complete else []
                 s = self.session
                 result = result_of(self.run, reason, s.epoch, s.step, s.monitor, seconds)
                 self._tell(_finished(result))
@@ -120,8 +120,8 @@ class Attempt:
             raise
         finally:
             self.saver.journal.close()
-        if tested:
-            self.say(tested)
+        for line in said:
+            self.say(line)
         return result
 
     @property
