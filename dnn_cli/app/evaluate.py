@@ -86,16 +86,16 @@ def evaluate_model(
     loss, predictions, targets = evaluator.run(dataset)
     names = dict.fromkeys((*full_metrics(loaded.task), *wanted))
     metrics = {"loss": loss, **measure(tuple(names), predictions, targets, loaded.task)}
-    apart = report(predictions, targets, loaded.task)
+    apart = report(predictions, targets, loaded.task) if loaded.task.classifies else {}
     return EvaluationResult(
         metrics=metrics,
         rows=dataset.rows,
         split=split if data is None else "data",
         checkpoint=str(path),
         positive=loaded.task.positive,
-        classes=_classes(apart) if loaded.task.classifies else (),
-        confusion=tuple(map(tuple, apart["confusion_matrix"])) if loaded.task.classifies else (),
-        targets=by_target(apart),
+        classes=_classes(apart),
+        confusion=tuple(map(tuple, apart.get("confusion_matrix", ()))),
+        targets=by_target(predictions, targets, loaded.task),
         failed=_failed(conditions, metrics),
         notes=reasons(metrics, targets, loaded.task),
         intervals=intervals(metrics, predictions, targets, loaded.task),
@@ -148,8 +148,9 @@ def _described(task: Task) -> str:
 
 
 def _classes(found: Mapping[str, Any]) -> tuple[ClassResult, ...]:
-    scores = [found[name] for name in ("precision", "recall", "f1", "support")]
-    return tuple(ClassResult(label, *(one[label] for one in scores)) for label in found["labels"])
+    scores = [found.get(name, {}) for name in ("precision", "recall", "f1", "support")]
+    labels = found.get("labels", ())
+    return tuple(ClassResult(label, *(one[label] for one in scores)) for label in labels)
 
 
 def _failed(conditions: Sequence[Condition], metrics: Mapping[str, float]) -> tuple[Problem, ...]:

@@ -48,16 +48,18 @@ def report(predictions: Array, targets: Array, task: Task) -> dict[str, Any]:
     return found
 
 
-def by_target(found: Mapping[str, Any]) -> dict[str, dict[str, float]]:
-    """The metrics of a report, target by target: `{"price": {"r2": 0.8, …}, …}`; empty for classes.
+def by_target(predictions: Array, targets: Array, task: Task) -> dict[str, dict[str, float]]:
+    """The metrics of each of several targets: `{"price": {"r2": 0.8, …}, …}`; else nothing.
 
-    One target has what the metrics as a whole say already, and is left out.
+    Of one target the metrics as a whole say the same.
+
+    Raises:
+        DivergedError: a prediction is NaN or infinite.
     """
-    labels = found.get("labels", ())
-    names = [name for name in _OF_TARGETS if name in found]
-    if len(labels) < 2 or not names:
+    if task.kind != "regression" or task.count < 2:
         return {}
-    return {label: {name: found[name][label] for name in names} for label in labels}
+    found = report(predictions, targets, task)
+    return {label: {name: found[name][label] for name in _OF_TARGETS} for label in found["labels"]}
 
 
 def flatten(found: Mapping[str, Any]) -> dict[str, float]:

@@ -51,7 +51,7 @@ def run_on(folder: Path, data: str, *changes: str, training: str = "") -> tuple[
     return run, log.said[first:]
 
 
-def test_a_network_that_learned_nothing_is_told(tmp_path: Path) -> None:
+def test_N12_a_network_that_learned_nothing_is_told(tmp_path: Path) -> None:
     write_rare(tmp_path / "t.csv")
     data = "{source: t.csv, target: y, split: {valid: 0.2, test: 0.2}}"
     run, (test, baselines, warning) = run_on(tmp_path, data)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from dnn_cli.base.task import Task
-from dnn_cli.training.class_report import flatten, report
+from dnn_cli.training.class_report import by_target, flatten, report
 from dnn_cli.training.metrics import measure
 
 GOLDEN = json.loads(
@@ -49,6 +49,18 @@ def test_a_report_by_hand() -> None:
     assert found["precision"]["cat"] == 0.5 and found["recall"]["dog"] == 0.5
     assert math.isnan(found["f1"]["eel"])
     assert json.loads(json.dumps(found["confusion_matrix"])) == found["confusion_matrix"]
+
+
+def test_each_of_several_targets_has_its_own_metrics() -> None:
+    p = np.array([[1.0, 0.0], [3.0, 0.0], [5.0, 3.0]], dtype=np.float32)
+    y = np.array([[2.0, 1.0], [4.0, 1.0], [6.0, 1.0]], dtype=np.float32)
+    found = by_target(p, y, Task("regression", 2, ("a", "b")))
+    error = {"root_mean_squared_error": 1.0, "mean_absolute_error": 1.0, "r2": 1 - 3 / 8}
+    assert found["a"] == pytest.approx(error)
+    assert found["b"]["root_mean_squared_error"] == pytest.approx(math.sqrt(2))
+    assert math.isnan(found["b"]["r2"])
+    assert by_target(p[:, :1], y[:, :1], Task("regression", 1, ("a",))) == {}
+    assert by_target(p, np.array([0, 1, 1]), Task("binary", 2)) == {}
 
 
 def test_nothing_to_report() -> None:

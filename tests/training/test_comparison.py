@@ -51,7 +51,7 @@ def test_the_line_names_what_each_reaches() -> None:
     assert "always the same labels accuracy 0.5000" in labels.line()
 
 
-def test_one_answer_for_every_row_is_said_so() -> None:
+def test_N12_one_answer_for_every_row_is_said_so() -> None:
     p = probabilities(np.linspace(0.0, 0.49, 1000))
     said = compared(0.992, 0.992).warning(p, Y, "accuracy", "watch auc")
     assert said == (
@@ -65,7 +65,7 @@ def test_one_answer_for_every_row_is_said_so() -> None:
     assert good.warning(p, Y, "auc", "") == ""
 
 
-def test_no_better_than_a_constant_is_said_so() -> None:
+def test_N12_no_better_than_a_constant_is_said_so() -> None:
     p = probabilities(np.linspace(0.0, 1.0, 1000))
     said = compared(0.991, 0.992).warning(p, Y, "accuracy", LEARN)
     assert said == (f"the network is no better than always 'no' (0.9920): accuracy 0.9910; {LEARN}")

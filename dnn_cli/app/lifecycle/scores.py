@@ -20,7 +20,7 @@ from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.prepare import Prepared
 from dnn_cli.training.baselines import constant, linear, sample
 from dnn_cli.training.bootstrap import Interval, intervals
-from dnn_cli.training.class_report import by_target, report
+from dnn_cli.training.class_report import by_target
 from dnn_cli.training.comparison import Comparison, advice, main_metric, measured
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.metrics import measure
@@ -75,7 +75,7 @@ def scores_of(saver: Saver) -> Scores:
     return Scores(
         test={"loss": loss, **network} if of_test else {},
         intervals=intervals(network, predictions, targets, task) if of_test else {},
-        targets=by_target(report(predictions, targets, task)) if of_test else {},
+        targets=by_target(predictions, targets, task) if of_test else {},
         baselines=_named(comparison),
         lines=tuple(filter(None, (comparison.line(), warning))),
     )
