@@ -8,7 +8,7 @@ Linear     one dense layer behind the `table` of the network, if it has one, und
 Bound      as many steps as make a tenth of the examples that the network has seen, 200 if that is
            less, and never more than 2^28 numbers read and changed in all; of images, of more than
            5,000 inputs and of a reconstruction there is none
-Cost       100 rows of 4 numbers: 15 ms; Adult: 0.1 s; 20,000 rows of 784: 0.5 s
+Cost       100 rows of 10 numbers: 12 ms; 26,000 rows of Adult: 0.26 s of 15; MNIST, flat: 0.1 of 2
 """
 
 from __future__ import annotations

@@ -53,14 +53,18 @@ def intervals(
     found: dict[str, list[Array]] = {name: [] for name in whole}
     for drawn in _resamples(outcome, rng):
         for name, metric in whole.items():
-            values = metric.resampled(drawn)
-            if values is not None:
-                found[name].append(values)
-    drawn_values = {name: np.concatenate(values) for name, values in found.items() if values}
+            some = metric.resampled(drawn)
+            if some is not None:
+                found[name].append(some)
+    values = {name: np.concatenate(blocks) for name, blocks in found.items() if blocks}
+    # Of few rows none may be of a rare class, and then no resample has a value.
+    ends = {name: _ends(one) for name, one in values.items() if not np.isnan(one).all()}
+    if n <= _ROWS:
+        return ends
+    shrink = math.sqrt(_ROWS / n)
     return {
-        name: _interval(measured[name], whole[name].value(outcome), values, n)
-        for name, values in drawn_values.items()
-        if not np.isnan(values).all()  # of the few rows none may be of a rare class
+        name: _moved(pair, whole[name].value(outcome), measured[name], shrink)
+        for name, pair in ends.items()
     }
 
 
@@ -76,10 +80,13 @@ def _resamples(outcome: Outcome, rng: Rng) -> Iterator[Resamples]:
         yield Resamples(outcome, times.reshape(r, n).astype(np.float64))
 
 
-def _interval(value: float, own: float, values: Array, rows: int) -> Interval:
-    """The interval of `values`; of some of the rows, whose value is `own`, that of all `rows`."""
+def _ends(values: Array) -> Interval:
+    """The interval that holds 95 % of the values that are not nan."""
     low, high = np.nanquantile(values, _TAILS).tolist()
-    if rows <= _ROWS:
-        return low, high
-    shrink, own = math.sqrt(_ROWS / rows), float(own)  # no np.float64 leaves this room
-    return value + (low - own) * shrink, value + (high - own) * shrink
+    return low, high
+
+
+def _moved(interval: Interval, own: float, value: float, shrink: float) -> Interval:
+    """An interval around its `own` value, shrunk and put around another."""
+    low, high = (value + (end - own) * shrink for end in interval)
+    return float(low), float(high)

@@ -23,7 +23,7 @@ from dnn_cli.training.truth import Truth
 _RARE = 0.7  # share of the largest class
 _TELLING = "auc"  # where others are rare
 _RANKED = 20  # classes up to which it is measured unasked: each costs a sort
-_SHOWN = 2  # metrics of a baseline in a line
+_SHOWN = 2  # metrics of a baseline in a line, of those that have a value
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,5 +107,5 @@ def _rare(task: Task, answer: Array) -> bool:
 
 
 def _few(found: Mapping[str, float]) -> str:
-    shown = list(found.items())[:_SHOWN]
+    shown = [item for item in found.items() if np.isfinite(item[1])][:_SHOWN]
     return ", ".join(f"{safe_text(name)} {figure(value)}" for name, value in shown)

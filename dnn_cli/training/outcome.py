@@ -114,6 +114,16 @@ class Outcome:
         cells = np.arange(self.rows) * self.task.count + self.targets
         return self.predictions.reshape(-1).take(cells).astype(np.float64)
 
+    @cached_property
+    def squares(self) -> Array:
+        """The sum of the squared residuals of each example: (n,) float64."""
+        return np.concatenate([np.einsum("nk,nk->n", d, d) for d in self.residuals()])
+
+    @cached_property
+    def distances(self) -> Array:
+        """The sum of the absolute residuals of each example: (n,) float64."""
+        return np.concatenate([np.abs(d, out=d).sum(axis=1) for d in self.residuals()])
+
     def residuals(self) -> Iterator[Array]:
         """Predictions minus targets (one column a class where there are classes), in float64.
 

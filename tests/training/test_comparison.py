@@ -45,6 +45,9 @@ def test_the_line_names_what_each_reaches() -> None:
     assert found.line() == (
         "baselines (valid): this network accuracy 0.9950; always 'y\\x1bes' accuracy 0.9920"
     )
+    one_class = {"accuracy": 1.0, "auc": np.nan}
+    said = compared(1.0, 1.0, linear=one_class).line()
+    assert said.endswith("linear model accuracy 1.0000")
     numbers = compared(1.5, 2.5, "r2", task=LINE, answer=np.zeros(1))
     assert numbers.line() == "baselines (test): always the mean r2 2.5000"
     labels = compared(0.5, 0.5, task=Task("multilabel", 2), answer=RARE)

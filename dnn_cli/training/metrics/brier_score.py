@@ -38,8 +38,7 @@ class BrierScore(Metric):
 
     def resampled(self, drawn: Resamples) -> Array | None:
         """The same of each resample."""
-        squares = [np.einsum("nk,nk->n", d, d) for d in drawn.outcome.residuals()]
-        return drawn.mean(np.concatenate(squares)) / _shared(drawn.outcome)
+        return drawn.mean(drawn.outcome.squares) / _shared(drawn.outcome)
 
 
 def _shared(outcome: Outcome) -> int:

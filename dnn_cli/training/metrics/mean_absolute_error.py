@@ -39,8 +39,7 @@ class MeanAbsoluteError(Metric):
 
     def resampled(self, drawn: Resamples) -> Array | None:
         """The mean over all examples and targets of each resample."""
-        errors = [np.abs(d, out=d).mean(axis=1) for d in drawn.outcome.residuals()]
-        return drawn.mean(np.concatenate(errors))
+        return drawn.mean(drawn.outcome.distances) / drawn.outcome.task.count
 
 
 def _absolute_errors(outcome: Outcome) -> Array:
