@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dnn_cli.app.kept_files import require_free, require_other
 from dnn_cli.app.lifecycle.signals import raised
 from dnn_cli.app.lifecycle.threads import use_ranks
 from dnn_cli.app.models import Model, find_model, load_model
+from dnn_cli.app.passed_through import NOTHING, PassedThrough
 from dnn_cli.app.prediction_formats import FORMATS, Rows
 from dnn_cli.app.prediction_output import Sink, format_of, write_file, write_stream
 from dnn_cli.app.say import Say, ignore
+from dnn_cli.app.thresholds import Threshold, decider
 from dnn_cli.base.errors import DivergedError
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.source import SourceSpec, source_of
@@ -39,6 +41,8 @@ def predict_file(
     output: str | Sink,
     format: str | None = None,
     proba: bool = False,
+    passed: PassedThrough = NOTHING,
+    threshold: Threshold | None = None,
     batch_size: int | None = None,
     force: bool = False,
     dialect: Mapping[str, str] | None = None,
@@ -48,18 +52,21 @@ def predict_file(
     """Predict every row of `input`.
 
     An output file is written whole or not at all, and over an existing one only with `force`;
-    over the input, the model and what a run needs never. `dialect` is how the input is written,
-    where the model does not know it.
+    over the input, the model and what a run needs never. `passed` says which columns of the input
+    go along, `threshold` from which probability a decision is positive. `dialect` is how the input
+    is written, where the model does not know it.
 
     Raises:
-        UsageError: there is no such format, it cannot be told from the output's name, or the
-            input has no such dialect.
+        UsageError: there is no such format, it cannot be told from the output's name, the input
+            has no such dialect, a column passed through is called like one of the output, or
+            nothing of this model is decided by a threshold.
         CheckpointError: the model cannot be used.
         DataError: the rows are not what the model was made for.
         DivergedError: a prediction is not finite.
         FileSystemError: the output exists, must not be replaced, or cannot be written.
     """
     kind = format_of(format, output)
+    passed.check_format(kind)
     path = find_model(model, runs, say)
     if isinstance(output, str):
         require_free(output, input, path, force)
@@ -67,10 +74,16 @@ def predict_file(
         require_other(output, input, path)
     loaded = load_model(path)
     schema = loaded.schema
-    rows = Rows(loaded.task, proba, schema.encoding.values, schema.target_scaling.decimals)
+    rows = Rows(
+        loaded.task,
+        proba,
+        schema.encoding.values,
+        schema.target_scaling.decimals,
+        decider(loaded, threshold, proba),
+    )
     step = batch_size or _rows(loaded)
     source = source_of(input, dialect=dialect)
-    pieces = FORMATS[kind](rows, _predictions(loaded, source, step, rows, say))
+    pieces = FORMATS[kind](rows, _predictions(loaded, source, step, rows, passed, say))
     with raised():
         if isinstance(output, str):
             write_file(output, pieces, force)
@@ -87,14 +100,19 @@ def _rows(model: Model) -> int:
 
 
 def _predictions(
-    model: Model, source: SourceSpec, step: int, rows: Rows, say: Say
+    model: Model, source: SourceSpec, step: int, rows: Rows, passed: PassedThrough, say: Say
 ) -> Iterator[Array]:
-    """The predictions of a file, piece by piece, checked to be finite; tells `rows` their files."""
+    """The predictions of a file, piece by piece, checked to be finite.
+
+    Tells `rows` what is beside them.
+    """
     ranks = use_ranks(model.network, step)
     evaluator = Evaluator(model.network, model.loss, model.task, ranks)
     schema = model.schema
     seen, said, log = 0, set[str](), SurpriseLog()
-    for table in map(schema.adapted, source.tables(schema.columns(False), step)):
+    columns = replace(schema.columns(False), verbatim=passed.wanted)
+    for table in map(schema.adapted, source.tables(columns, step)):
+        rows.beside = passed.beside(table, rows.names)
         for note in table.notes:
             if note not in said:
                 said.add(note)
@@ -105,7 +123,6 @@ def _predictions(
         found = evaluator.predict(data)
         _require_finite(found, seen)
         seen += len(found)
-        rows.files = table.files
         yield found
     for line in log.lines():
         say(line)

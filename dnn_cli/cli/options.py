@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Annotated, Literal, TypeAlias
@@ -111,6 +112,26 @@ def dialect(**options: str | None) -> dict[str, str]:
     """The options of a CSV file that were given; `\\t` is a tab, which is hard to type."""
     given = {name: value for name, value in options.items() if value is not None}
     return {name: "\t" if value == "\\t" else value for name, value in given.items()}
+
+
+def as_threshold(text: str) -> float | Literal["auto"]:
+    """A probability, or `auto`.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if text == "auto":
+        return "auto"
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1.0:
+        raise UsageError(
+            f"--threshold: `{safe_text(text)}` is no probability",
+            fix="give a number from 0 to 1, or auto",
+        )
+    return value
 
 
 def sayer() -> Callable[[str], None]:

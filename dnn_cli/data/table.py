@@ -17,7 +17,8 @@ class Columns:
 
     `target` holds names or 0-based positions (negative ones count from the end); `features` None
     means every column that is neither target, excluded nor extra; `extra` columns are carried
-    along as text (a split column, an identifier). With `target_required` False a missing target
+    along as text (a split column, an identifier), `verbatim` ones exactly as they are written
+    (None: every column with a name), in pieces alone. With `target_required` False a missing target
     column is not an error (predicting). `image` is the (height, width, channels) that image files
     are to be brought to; None leaves them as they are. `types` says which columns are of numbers
     and which of words, where that is settled, and `missing` what stands for a gap. `of_model` says
@@ -36,6 +37,7 @@ class Columns:
     dialect: Mapping[str, str] = field(default_factory=dict)
     types: Mapping[str, ColumnType] = field(default_factory=dict)
     missing: tuple[str, ...] = DEFAULT_MISSING
+    verbatim: tuple[str, ...] | None = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class Table:
                if the source has none
                parts (n,): train, valid or test, where the source itself is divided
                files: the file of each row as from the source's folder, where each has one
+               verbatim: the cells (n,) of columns exactly as they are written, blanks included
     Dialect    how a file of text was written, where that is unusual; see `readers.csv_dialect`
     """
 
@@ -64,6 +67,7 @@ class Table:
     files: tuple[str, ...] | None = None
     names: tuple[str, ...] | None = None  # of the columns of `inputs`, once they were columns
     dialect: Mapping[str, str] = field(default_factory=dict)
+    verbatim: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:

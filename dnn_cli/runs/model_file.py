@@ -49,6 +49,7 @@ class ModelFile:
     schema_arrays: Mapping[str, Array] = field(default_factory=dict)
     metrics: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)  # dnn, numpy, python
+    threshold: Mapping[str, Any] = field(default_factory=dict)  # of decisions, if one was chosen
 
 
 _FIELDS: Mapping[str, type] = {
@@ -61,6 +62,7 @@ _FIELDS: Mapping[str, type] = {
     "metrics": dict,
     "versions": dict,
 }
+_OPTIONAL: Mapping[str, type] = {"threshold": dict}  # written only where they say something
 
 
 def write_model(path: Path, model: ModelFile) -> None:
@@ -91,6 +93,7 @@ def pack(model: ModelFile) -> tuple[dict[str, Array], dict[str, str]]:
         if name.startswith(_RESERVED):
             raise ValueError(f"slot name {name!r} has a reserved prefix")
     description = {key: getattr(model, key) for key in _FIELDS}
+    description |= {key: value for key in _OPTIONAL if (value := getattr(model, key))}
     text = to_text({"format": FORMAT, "needs": NEEDS, **description}, sort=True)
     return {**model.tensors, **prefixed(PREPROCESSING, model.schema_arrays)}, {MODEL: text}
 
@@ -129,7 +132,10 @@ def _description(metadata: Mapping[str, str], origin: str) -> dict[str, Any]:
     for key, kind in _FIELDS.items():
         if type(found.get(key)) is not kind:
             raise _wrong(origin, f"`{key}` is missing or of the wrong kind")
-    return {key: found[key] for key in _FIELDS}
+    for key, kind in _OPTIONAL.items():
+        if type(found.get(key, kind())) is not kind:
+            raise _wrong(origin, f"`{key}` is of the wrong kind")
+    return {key: found[key] for key in (*_FIELDS, *_OPTIONAL) if key in found}
 
 
 def _number(value: Any, key: str, origin: str) -> float:

@@ -15,6 +15,7 @@ from dnn_cli.cli.options import (
     Encoding,
     Runs,
     Thousands,
+    as_threshold,
     dialect,
     readable,
     sayer,
@@ -26,11 +27,14 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 EPILOG = """
 The columns are `prediction` and, with --proba, `p_<label>` for every label.
+What --id, --keep and --keep-all pass through stands before them, as INPUT has
+it written.
 
 Examples:
   dnn predict new.csv
   dnn predict new.csv --model runs/churn-001 --proba -o predictions.csv
   dnn predict images.npy --format jsonl | head
+  cat new.csv | dnn predict - --model m.safetensors --id customer > out.csv
 """
 
 
@@ -38,7 +42,10 @@ Examples:
 def predict(
     input: Annotated[
         str,
-        typer.Argument(metavar="INPUT", help="CSV, NPY, NPZ, IDX, an image or a folder of images."),
+        typer.Argument(
+            metavar="INPUT",
+            help="CSV, NPY, NPZ, IDX, an image or a folder of images; - is CSV on standard input.",
+        ),
     ],
     model: Annotated[
         str | None,
@@ -61,12 +68,33 @@ def predict(
     ] = "-",
     force: Annotated[bool, typer.Option("--force", help="Write over FILE if it exists.")] = False,
     format: Annotated[
-        Literal["csv", "jsonl", "npy"] | None,
-        typer.Option(metavar="FORMAT", help="csv, jsonl or npy.", show_default="by FILE, else csv"),
+        Literal["csv", "tsv", "jsonl", "npy"] | None,
+        typer.Option(
+            metavar="FORMAT", help="csv, tsv, jsonl or npy.", show_default="by FILE, else csv"
+        ),
     ] = None,
     proba: Annotated[
         bool, typer.Option("--proba", help="Add the probability of every label.")
     ] = False,
+    id: Annotated[
+        str | None,
+        typer.Option("--id", metavar="COLUMN", help="Begin each row with this column of INPUT."),
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN", help="Pass a column of INPUT through. Repeatable."),
+    ] = None,
+    keep_all: Annotated[
+        bool, typer.Option("--keep-all", help="Pass all columns of INPUT through.")
+    ] = False,
+    threshold: Annotated[
+        str | None,
+        typer.Option(
+            metavar="P",
+            help="Decide for the positive class from this probability; auto: that of the model.",
+            show_default="the more probable class",
+        ),
+    ] = None,
     delimiter: Delimiter = None,
     decimal: Decimal = None,
     thousands: Thousands = None,
@@ -78,8 +106,11 @@ def predict(
     debug: Debug = False,
 ) -> None:
     """Predict for new data with a trained model."""
+    from dnn_cli.app.passed_through import PassedThrough
     from dnn_cli.app.predict import predict_file
 
+    if keep and keep_all:
+        raise UsageError("--keep-all passes every column through", fix="leave --keep out")
     if output == "-" and format == "npy" and sys.stdout.isatty():
         raise UsageError("npy is binary, and standard output is a terminal", fix="add -o FILE")
     say = sayer()
@@ -89,6 +120,8 @@ def predict(
         output=Predictions() if output == "-" else output,
         format=format,
         proba=proba,
+        passed=PassedThrough(id, tuple(keep or ()), keep_all),
+        threshold=None if threshold is None else as_threshold(threshold),
         batch_size=batch_size,
         force=force,
         dialect=dialect(

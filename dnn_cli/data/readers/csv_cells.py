@@ -2,6 +2,7 @@
 
 Fast       records without quotes and control characters: NumPy finds every separator, the row and
            cell of each is checked, and blanks around cells are left out
+           (not of the verbatim cells)
 Slow       everything else, and every record that the fast way refuses: the `csv` module cuts the
            cells, and says what is wrong where something is
 """
@@ -10,7 +11,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +29,7 @@ _SPACE, _TAB = ord(" "), ord("\t")
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """The cells of some rows, blanks around them left out: where each is in `codes`.
+    """The cells of some rows: where each is in `codes`.
 
     Shapes     codes (bytes,) uint8 of UTF-8; starts, ends (columns, n) int64; lines (n,) int64
     """
@@ -49,14 +51,40 @@ class Cells:
         start, end = int(self.starts[column, row]), int(self.ends[column, row])
         return self.codes[start:end].tobytes().decode()
 
+    def texts(self, columns: Sequence[int]) -> list[list[str]]:
+        """All cells of some columns."""
+        if not columns:
+            return []
+        block = self.codes.tobytes()
+        bounds = [
+            zip(self.starts[column].tolist(), self.ends[column].tolist(), strict=True)
+            for column in columns
+        ]
+        if block.isascii():
+            text = block.decode()
+            return [[text[start:end] for start, end in one] for one in bounds]
+        return [[block[start:end].decode() for start, end in one] for one in bounds]
+
 
 class CellFinder:
-    """Finds the cells of the wanted columns, record by record."""
+    """Finds the cells of the wanted columns, record by record.
+
+    Of the last `verbatim` of them they are as written, of the others without the blanks around them
+    and with LF for any line break.
+    """
 
     def __init__(
-        self, width: int, wanted: tuple[int, ...], delimiter: str, errors: CellErrors, origin: str
+        self,
+        width: int,
+        wanted: tuple[int, ...],
+        delimiter: str,
+        errors: CellErrors,
+        origin: str,
+        verbatim: int = 0,
     ) -> None:
         self._width, self._wanted = width, np.array(wanted, np.intp)
+        cut = len(wanted) - verbatim
+        self._read, self._verbatim = wanted[:cut], wanted[cut:]
         self._delimiter, self._errors, self._origin = delimiter, errors, origin
         self._blank_line = 0  # an empty line seen: nothing may follow it
 
@@ -81,15 +109,17 @@ class CellFinder:
         if bounds is None:
             return None
         starts, ends = bounds[self._wanted] + 1, bounds[self._wanted + 1].copy()
-        _strip(codes, starts, ends)
+        _strip(codes, starts[: len(self._read)], ends[: len(self._read)])
         lines = np.arange(found.line, found.line + starts.shape[1])
         return Cells(codes, starts, ends, lines)
 
     def _slow(self, found: Records, rest: Iterator[Records] | None) -> Cells:
         lines, cells = [], list[bytes]()
-        for line, row in self._rows(found, rest):
+        both = zip(self._rows(found, rest), self._written(found), strict=False)
+        for (line, row), written in both:
             lines.append(line)
-            cells.extend(row[column].strip(_BLANKS).encode() for column in self._wanted)
+            cells.extend(row[column].strip(_BLANKS).encode() for column in self._read)
+            cells.extend(written[column].encode() for column in self._verbatim)
         lengths = np.fromiter(map(len, cells), np.int64, len(cells))
         ends = np.cumsum(lengths).reshape(len(lines), len(self._wanted))
         starts = ends - lengths.reshape(ends.shape)
@@ -100,6 +130,13 @@ class CellFinder:
             np.ascontiguousarray(ends.T),
             np.array(lines, np.int64),
         )
+
+    def _written(self, found: Records) -> Iterator[list[str]]:
+        """Every record again with its own line breaks, if that is wanted."""
+        if not self._verbatim:
+            return itertools.repeat([])
+        text = io.StringIO(found.raw.decode(), newline="")
+        return filter(None, csv.reader(text, delimiter=self._delimiter))
 
     def _rows(
         self, found: Records, rest: Iterator[Records] | None

@@ -137,7 +137,8 @@ class Header:
         """Refuse a name that is there twice, where it is wanted."""
         seen: dict[str, int] = {}
         texts = {name for name in columns.target if isinstance(name, str)}
-        wanted = {*(columns.features or self.names), *columns.extra, *texts}
+        verbatim = self.names if columns.verbatim is None else columns.verbatim
+        wanted = {*(columns.features or self.names), *columns.extra, *texts, *verbatim}
         for column, name in enumerate(self.names):
             if name and name in seen and name in wanted:
                 both = f"columns {seen[name] + 1} and {column + 1}"

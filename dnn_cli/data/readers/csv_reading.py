@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 
@@ -36,20 +37,24 @@ class CsvReading:
         words: Collection[int] = (),
     ) -> None:
         selection = header.select(columns)
-        wanted = (*selection.features, *selection.targets, *selection.extra)
+        read = (*selection.features, *selection.targets, *selection.extra)
+        wanted = (*read, *selection.verbatim)
         self._origin, self._header, self._numerals = origin, header, numerals
-        self._names = tuple(header.names[c] for c in wanted)
-        self._features, self._extra = len(selection.features), len(wanted) - len(selection.extra)
+        self._names = tuple(header.names[c] for c in read)
+        self._features, self._extra = len(selection.features), len(read) - len(selection.extra)
+        self._verbatim = {header.names[c]: i for i, c in enumerate(selection.verbatim, len(read))}
         errors = CellErrors(header.names, origin, header.hint(columns.of_model), columns.of_model)
-        self._finder = CellFinder(len(header.names), wanted, header.delimiter, errors, origin)
+        self._finder = CellFinder(
+            len(header.names), wanted, header.delimiter, errors, origin, len(selection.verbatim)
+        )
         types = types_of(
             self._names,
             range(self._features, self._extra),
             columns.types,
-            (*words, *range(self._extra, len(wanted))),
+            (*words, *range(self._extra, len(read))),
         )
         self._new_reader = partial(
-            ColumnReader, wanted, types, missing=columns.missing, errors=errors, origin=origin
+            ColumnReader, read, types, missing=columns.missing, errors=errors, origin=origin
         )
         head, following = first
         self._body = chain([] if header.named else [head], [following] if following else [], pieces)
@@ -77,10 +82,13 @@ class CsvReading:
                 part = cells.part(slice(start, start + rows))
                 reader = self._begun(part)
                 reader.append(part, len(part))
-                yield self._table(reader.finish(), first)
+                table = self._table(reader.finish(), first)
+                texts = part.texts(list(self._verbatim.values()))
+                yield replace(table, verbatim=dict(zip(self._verbatim, texts, strict=True)))
                 first += len(part)
         if not first:
-            yield self._table(self._begun(None).finish(), 0)
+            none = dict.fromkeys(self._verbatim, ())
+            yield replace(self._table(self._begun(None).finish(), 0), verbatim=none)
 
     def _begun(self, cells: Cells | None) -> ColumnReader:
         """A reader of columns, which knows the signs in numbers from the first `cells`, if need be.

@@ -9,6 +9,8 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import nearest, safe_text
 from dnn_cli.data.table import Columns
 
+_SHOWN = 100  # missing columns that a message names
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -17,6 +19,7 @@ class Selection:
     features: tuple[int, ...]
     targets: tuple[int, ...]
     extra: tuple[int, ...]
+    verbatim: tuple[int, ...] = ()
 
 
 def select(header: Sequence[str], columns: Columns, origin: str, hint: str = "") -> Selection:
@@ -37,14 +40,17 @@ def select(header: Sequence[str], columns: Columns, origin: str, hint: str = "")
         others = {*targets, *extra, *(place[name] for name in columns.exclude if name in place)}
         features = tuple(index for index in range(len(header)) if index not in others)
     _check(header, features, targets, origin, hint)
-    return Selection(features, targets, extra)
+    named = [name for name in header if name]
+    names = named if columns.verbatim is None else columns.verbatim
+    verbatim = tuple(place[name] for name in names)
+    return Selection(features, targets, extra, verbatim)
 
 
 def _missing_names(columns: Columns, place: dict[str, int]) -> list[str]:
-    wanted = [*(columns.features or ()), *columns.extra]
+    wanted = [*(columns.features or ()), *columns.extra, *(columns.verbatim or ())]
     if columns.features is None and columns.target_required:
         wanted += columns.exclude
-    return [name for name in wanted if name not in place]
+    return [name for name in dict.fromkeys(wanted) if name not in place]
 
 
 def _missing_targets(columns: Columns, place: dict[str, int], header: Sequence[str]) -> list[str]:
@@ -89,8 +95,8 @@ def _check(
 
 
 def _missing(missing: list[str], header: Sequence[str], origin: str, hint: str) -> DataError:
-    shown = ", ".join(f"`{safe_text(name)}`" for name in missing[:20])
-    more = f" and {len(missing) - 20} more" if len(missing) > 20 else ""
+    shown = ", ".join(f"`{safe_text(name)}`" for name in missing[:_SHOWN])
+    more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
     close = nearest(missing[0], header)
     fix = hint or (f"did you mean `{safe_text(close)}`?" if close else "")
     noun = "the column" if len(missing) == 1 else f"{len(missing)} columns:"
