@@ -87,6 +87,8 @@ def build(loaded: Loaded[RunSpec]) -> Built:
         spec.training.check_task(task, prepared.valid is not None)
         truths = truths_of(prepared)
         spec.training.check_defined(truths)
+    with _located(loaded, "evaluation"):
+        spec.evaluation.check_task(task, truths.get("valid"))
     require_memory(layers, prepared, spec)
     undefined = spec.training.undefined_metrics(task, truths)
     notes = (*prepared.notes, *(f"{name} has no value: {why}" for name, why in undefined.items()))

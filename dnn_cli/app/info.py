@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from dnn_cli.app.layer_rows import LayerRow, layer_rows
 from dnn_cli.app.models import find_model, layers_of
 from dnn_cli.app.say import ignore
+from dnn_cli.app.thresholds import Chosen, chosen_of
 from dnn_cli.base.errors import CheckpointError, ConfigError
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.text import safe_text
@@ -40,6 +41,7 @@ class InfoResult:
     layers: tuple[LayerRow, ...]
     parameters: int
     metrics: Mapping[str, float]
+    threshold: Chosen | None = None
 
 
 def model_info(model: str) -> InfoResult:
@@ -77,6 +79,7 @@ def model_info(model: str) -> InfoResult:
         layers=rows,
         parameters=sum(row.parameters for row in rows),
         metrics=file.metrics,
+        threshold=chosen_of(file.threshold, schema.task),
     )
 
 

@@ -11,6 +11,7 @@ from dnn_cli.data.spec import DataSpec
 from dnn_cli.nn.loss import LossSpec
 from dnn_cli.nn.model import ModelSpec
 from dnn_cli.nn.optimizer import OPTIMIZERS, OptimizerSpec
+from dnn_cli.training.evaluation_spec import EvaluationSpec
 from dnn_cli.training.spec import TrainingSpec
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -36,6 +37,7 @@ class RunSpec(Spec):
         kw_only=True,
     )
     training: TrainingSpec = option("how long, and what to keep", TrainingSpec())
+    evaluation: EvaluationSpec = option("what the validation rows settle", EvaluationSpec())
 
     def check(self) -> None:
         """A name that is a safe file name everywhere."""

@@ -16,6 +16,7 @@ from dnn_cli.console.views import (
     EvaluationView,
     InfoView,
     LayerView,
+    ThresholdView,
 )
 
 if TYPE_CHECKING:  # it brings NumPy along
@@ -191,6 +192,7 @@ def info(result: InfoView) -> list[Grid]:
         ("positive", result.positive or ""),
         ("features", _few(result.features)),
         ("scaling", result.scaling),
+        ("threshold", _threshold(result.threshold)),
     ]
     grids = [
         Grid(result.file, [fact for fact in facts if fact[1]]),
@@ -199,6 +201,12 @@ def info(result: InfoView) -> list[Grid]:
     if result.metrics:
         grids.append(_metrics("", result.metrics, {}, {}))
     return grids
+
+
+def _threshold(chosen: ThresholdView | None) -> str:
+    return (
+        "" if chosen is None else f"{_few([*map(str, chosen.values)])}, chosen for {chosen.metric}"
+    )
 
 
 def _few(names: Sequence[str]) -> str:

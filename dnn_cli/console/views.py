@@ -129,6 +129,15 @@ class CheckView(Protocol):
     def gradients(self) -> Sequence[GradientView]: ...
 
 
+class ThresholdView(Protocol):
+    """From which probability a decision is positive: of the positive class, or of each label."""
+
+    @property
+    def metric(self) -> str: ...
+    @property
+    def values(self) -> Sequence[float]: ...
+
+
 class InfoView(Protocol):
     """What a model file says about itself."""
 
@@ -164,6 +173,8 @@ class InfoView(Protocol):
     def parameters(self) -> int: ...
     @property
     def metrics(self) -> Mapping[str, float]: ...
+    @property
+    def threshold(self) -> ThresholdView | None: ...
 
 
 class TrainView(Protocol):

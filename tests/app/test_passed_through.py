@@ -3,16 +3,18 @@
 import csv
 import io
 import json
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from dnn_cli.app.passed_through import PassedThrough
 from dnn_cli.app.predict import predict_file
 from dnn_cli.base.errors import DataError, UsageError
-from tests.app.conftest import Run
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 # Cells that a reader which looks at what they mean would change.
 CELLS = [
@@ -76,10 +78,11 @@ def test_rows_without_quotes_keep_their_blanks(table_run: Path, tmp_path: Path) 
 def test_all_columns_and_an_identifier_in_front(table_run: Path, tmp_path: Path) -> None:
     table = rows_of(tmp_path / "a.csv", ["1", "2"])
     text = predicted(table, table_run, passed=PassedThrough(id="mark", all=True))
-    found = pd.read_csv(io.BytesIO(text))
-    assert list(found) == ["mark", "noise", "code", "height", "width", "prediction"]
-    before = pd.read_csv(table)
-    pd.testing.assert_frame_equal(found[list(before)], before)
+    found = list(csv.DictReader(io.StringIO(text.decode())))
+    assert list(found[0]) == ["mark", "noise", "code", "height", "width", "prediction"]
+    with table.open(newline="") as file:
+        before = list(csv.DictReader(file))
+    assert [{name: row[name] for name in before[0]} for row in found] == before
 
 
 def test_a_column_without_a_name_stays_behind(table_run: Path, tmp_path: Path) -> None:
@@ -164,7 +167,7 @@ def test_columns_without_a_header_are_called_by_position(tmp_path: Path) -> None
     assert [row[0] for row in records(text)] == ["2", *(f"a{i}" for i in range(40))]
 
 
-def test_as_a_filter(table_run: Path, tmp_path: Path, dnn: Run) -> None:
+def test_as_a_filter(table_run: Path, tmp_path: Path, dnn: Command) -> None:
     text = rows_of(tmp_path / "a.csv", ["007", "x"]).read_text()
     words = ("predict", "-", "--model", str(table_run), "--id", "code", "--keep", "mark")
     done = dnn(*words, "--keep", "noise", stdin=text)

@@ -79,15 +79,16 @@ total        47.3 MB
 
 INFO = """\
 model.safetensors
-kind      model, 1.2 MB, written by dnn 0.1.0
-sha256    abcd
-run       churn-001
-task      binary
-loss      sigmoid_cross_entropy
-labels    no, yes
-positive  yes
-features  f0, f1, f2, f3, f4, f5, f6, f7, f8, f9 and 2 more
-scaling   standard
+kind       model, 1.2 MB, written by dnn 0.1.0
+sha256     abcd
+run        churn-001
+task       binary
+loss       sigmoid_cross_entropy
+labels     no, yes
+positive   yes
+features   f0, f1, f2, f3, f4, f5, f6, f7, f8, f9 and 2 more
+scaling    standard
+threshold 0.3125, chosen for f1
 
 layer     type     output  parameters  multiply-adds
 input                  12
@@ -171,6 +172,7 @@ def test_info():
         positive="yes",
         features=tuple(f"f{n}" for n in range(12)), scaling="standard", input=(12,),
         layers=LAYERS, parameters=54_170, metrics={"valid.loss": 0.3},
+        threshold=Made(metric="f1", values=(0.3125,)),
     )  # fmt: skip
     assert printed(info(found)) == INFO
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, final
 
 from dnn_cli.app.build import Built
+from dnn_cli.app.lifecycle.choosing import chosen_threshold
 from dnn_cli.app.lifecycle.journal import FAILURES, Journal
 from dnn_cli.app.lifecycle.state import Standing, best_checkpoint, last_checkpoint, model_of
 from dnn_cli.app.say import Say
@@ -96,6 +97,8 @@ class Saver:
     def finish(self, complete: bool) -> None:
         """Save if anything happened since; write the model if there is one worth writing.
 
+        The session's parameters may be those of the model afterwards.
+
         Raises:
             FileSystemError: whatever could not be written.
         """
@@ -104,7 +107,10 @@ class Saver:
             if self.saved_step != self.session.step or self._best_written != best.epoch:
                 _insist(self._write)
             if complete or best.epoch:
-                model = model_of(self.built, self.session, self.best_vector, best.metrics)
+                threshold = chosen_threshold(self.built, self.session, self.best_vector)
+                model = model_of(
+                    self.built, self.session, self.best_vector, best.metrics, threshold
+                )
                 _insist(lambda: write_model(self.run.model, model))
 
     @property

@@ -115,9 +115,13 @@ def best_checkpoint(built: Built, session: Session, best: Best) -> Checkpoint:
 
 
 def model_of(
-    built: Built, session: Session, vector: Array, metrics: Mapping[str, float]
+    built: Built,
+    session: Session,
+    vector: Array,
+    metrics: Mapping[str, float],
+    threshold: Mapping[str, Any] | None = None,
 ) -> ModelFile:
-    """The model whose weights are `vector`."""
+    """The model whose weights are `vector`; `threshold` is that of its decisions, if it has one."""
     schema = built.prepared.schema
     return ModelFile(
         tensors=session.network.arena.tensors(vector),
@@ -130,6 +134,7 @@ def model_of(
         seed=built.spec.seed,
         metrics=metrics,
         versions=versions(),
+        threshold=threshold or {},
     )
 
 
