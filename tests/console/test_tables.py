@@ -88,7 +88,7 @@ labels     no, yes
 positive   yes
 features   f0, f1, f2, f3, f4, f5, f6, f7, f8, f9 and 2 more
 scaling    standard
-threshold 0.3125, chosen for f1
+threshold  0.3125, chosen for f1
 
 layer     type     output  parameters  multiply-adds
 input                  12

@@ -110,3 +110,11 @@ def test_tasks_and_rows_that_have_no_threshold() -> None:
     with pytest.raises(SpecError, match="no row is of class yes"):
         spec.check_task(BINARY, Truth(np.array([0, 0]), BINARY))
     spec.check_task(LABELS, Truth(np.zeros((2, 3), np.float32), LABELS))
+
+
+@pytest.mark.parametrize("odd", [0, 1])
+def test_neighbours_are_told_apart(odd: int) -> None:
+    lower = (np.array(0.3, np.float32).view(np.uint32) + odd).view(np.float32)
+    p = np.array([lower, np.nextafter(lower, np.float32(1))], np.float32)
+    chosen = best_threshold("accuracy", p, np.array([False, True]))
+    assert (p >= np.float32(chosen)).tolist() == [False, True]
