@@ -21,7 +21,7 @@ from dnn_cli.data.table_coding import SurpriseLog
 from dnn_cli.training.evaluation import Evaluator
 
 # Read and predicted at a time, unless the caller says otherwise: so many rows, ...
-_ROWS = 4096
+_ROWS = 8192
 _NUMBERS = 1 << 26  # ... and no more numbers: 256 MB
 
 

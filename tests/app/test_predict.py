@@ -312,4 +312,4 @@ def test_large_examples_are_read_fewer_at_a_time(
     for limit in (1 << 26, 64 * 3, 1):
         monkeypatch.setattr(module, "_NUMBERS", limit)
         predict_file(str(tmp_path / "x.npy"), model=str(digits_run), output=io.BytesIO())
-    assert asked == [4096, 3, 1]
+    assert asked == [8192, 3, 1]

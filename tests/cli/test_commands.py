@@ -5,6 +5,7 @@ from types import SimpleNamespace as Made
 import pytest
 
 from dnn_cli.app.lifecycle.attempt import TrainResult
+from dnn_cli.app.passed_through import PassedThrough
 from dnn_cli.base.errors import (
     CheckpointError,
     ConfigError,
@@ -57,7 +58,7 @@ def calls(app):
     app.info.model_info = answer(
         "info", file="m", kind="model", bytes=9, sha256="ab", version="0", name="x", task="binary",
         loss="l", labels=(), positive=None, features=(), scaling="none", input=(2,),
-        layers=(LAYER,), parameters=3, metrics={},
+        layers=(LAYER,), parameters=3, metrics={}, threshold=None,
     )  # fmt: skip
     app.schema.json_schema = lambda: {"type": "object"}
     app.fetch.fetch_dataset = answer("fetch", name="mnist", files=("a", "b"), directory="/d")
@@ -242,14 +243,17 @@ def test_predict(dnn, calls, capsys):
     assert (name, args, found.code) == ("predict", ("new.csv",), 0)
     options.pop("output").write(b"")  # standard output, as bytes
     assert options == {"model": None, "format": None, "proba": False, "batch_size": None,
-                       "force": False, "runs": "runs", "dialect": {}}  # fmt: skip
+                       "force": False, "runs": "runs", "dialect": {},
+                       "passed": PassedThrough(), "threshold": None}  # fmt: skip
     found = dnn("predict", "new.csv", "-o", "p.csv", "--model", "m", "--proba",
                 "--batch-size", "7", "--format", "jsonl", "--runs", "r",
-                "--force", "--delimiter", "\\t", "--decimal", ",")  # fmt: skip
+                "--force", "--delimiter", "\\t", "--decimal", ",", "--id", "a",
+                "--keep", "b,c", "--keep", "d", "--threshold", "0.25")  # fmt: skip
     assert asked(calls)[2] == {
         "dialect": {"delimiter": "\t", "decimal": ","},
         "model": "m", "format": "jsonl", "proba": True, "batch_size": 7, "runs": "r",
-        "output": "p.csv", "force": True,
+        "output": "p.csv", "force": True, "threshold": 0.25,
+        "passed": PassedThrough("a", ("b,c", "d")),
     }  # fmt: skip
     assert (found.out, found.err) == ("", "3 predictions in p.csv\n")
 

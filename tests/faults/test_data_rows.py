@@ -279,6 +279,7 @@ def test_D23_data_larger_than_the_memory(
     npy(tmp_path, np.zeros((5000, 3), np.float32), np.arange(5000) % 2)
     config = write_config(tmp_path, f"data: {NPY}{TRAINING}")
     monkeypatch.setattr(memory, "available_memory", lambda: 10_000)
+    monkeypatch.setattr(memory, "LITTLE", 0)
     ended = dnn(capsys, "train", config, "--runs", tmp_path / "runs")
     assert ended.code == 9 and "9.8 KiB are available" in ended.err
     assert not (tmp_path / "runs").exists()

@@ -14,7 +14,7 @@ from typing import Literal
 from dnn_cli.nn.execution.ranks import can_fork
 from dnn_cli.nn.network import Network
 from dnn_cli.runs.environment import usable_cores
-from dnn_cli.training.evaluation import worth_ranks
+from dnn_cli.training.evaluation import evaluation_rows, worth_ranks
 
 # Multiply-adds of a batch from which two ranks are faster than one: 784-128-10 takes 1.02 of one
 # rank's time at 32 examples (3.3 million), 0.85 at 64, 0.70 at 128 ...
@@ -39,8 +39,13 @@ def use_threads(asked: int | Literal["auto"], network: Network, batch_size: int)
 
 
 def use_ranks(network: Network, rows: int) -> int:
-    """Settle how many ranks evaluate `rows` examples at a time; the BLAS threads are left if 1."""
+    """Settle how many ranks evaluate `rows` examples at a time; sets the BLAS library's threads.
+
+    With 1 rank it has one thread, too, unless its products are large.
+    """
     if not can_fork() or usable_cores() == 1 or not worth_ranks(network, rows):
+        batch = min(rows, evaluation_rows(network))
+        _set_blas(1 if network.chain.operations() * batch < WIDE else usable_cores())
         return 1
     _set_blas(1)
     return usable_cores()

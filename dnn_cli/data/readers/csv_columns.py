@@ -30,12 +30,16 @@ _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+", re.ASCII)
 _POINT = re.compile(r"[+-]?[0-9]+\.[0-9]+", re.ASCII)
 _WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _LARGEST = float(np.finfo(np.float32).max)
+_FEW = 1 << 12  # levels that pass from piece to piece: no more, so that memory does not grow
 _EXACT = 2.0**53  # whole numbers below are exact in float64
 _ZERO, _NINE = ord("0"), ord("9")
 
 
 class ColumnReader:
-    """Collects the columns of one file, whose cells `Cells` holds in the order of `types`."""
+    """Collects the columns of one file, whose cells `Cells` holds in the order of `types`.
+
+    `levels` are those that the reader of the piece before had found, to find them faster.
+    """
 
     def __init__(
         self,
@@ -45,12 +49,14 @@ class ColumnReader:
         missing: Collection[str],
         errors: CellErrors,
         origin: str,
+        levels: Mapping[int, Levels] | None = None,
     ) -> None:
         self._columns, self._types = columns, list(types)
         self._numerals, self._errors, self._origin = numerals, errors, origin
         self._gaps = {"", *(word.casefold() for word in missing)}
         self._numbers: dict[int, GrowingArray] = {}
-        self._words: dict[int, _WordColumn] = {}
+        known = (levels or {}).items()
+        self._words = {i: _WordColumn(origin, one) for i, one in known}
         self.words: set[int] = set()  # columns that turned out to be of words too late
         self._begun = False
 
@@ -76,11 +82,17 @@ class ColumnReader:
     def finish(self) -> list[RawColumn]:
         """All columns, in the order of `types`; nothing may be appended afterwards."""
         return [
-            self._words.setdefault(i, _WordColumn(self._origin)).finish(self._gaps)
+            self._words.setdefault(i, _WordColumn(self._origin, Levels())).finish(self._gaps)
             if one == "word"
             else Numbers(self._room(i, 1).finish())
             for i, one in enumerate(self._types)
         ]
+
+    @property
+    def levels(self) -> dict[int, Levels]:
+        """The levels of the columns of words that have few, for the reader of the next piece."""
+        found = {i: column.levels for i, column in self._words.items()}
+        return {i: one for i, one in found.items() if len(one.levels) <= _FEW}
 
     def _room(self, i: int, expected: int) -> GrowingArray:
         if i not in self._numbers:
@@ -148,21 +160,21 @@ class ColumnReader:
             raise self._errors.too_long(
                 int(lengths[row]), self._columns[i], int(cells.lines[row]), MAX_TEXT
             )
-        column = self._words.setdefault(i, _WordColumn(self._origin))
+        column = self._words.setdefault(i, _WordColumn(self._origin, Levels()))
         column.append(cells.codes, cells.starts[i], cells.ends[i])
 
 
 class _WordColumn:
-    def __init__(self, origin: str) -> None:
-        self._levels, self._pieces, self._origin = Levels(), list[Array](), origin
+    def __init__(self, origin: str, levels: Levels) -> None:
+        self.levels, self._pieces, self._origin = levels, list[Array](), origin
 
     def append(self, codes: Array, starts: Array, ends: Array) -> None:
         require_memory(4 * len(starts), self._origin)
-        self._pieces.append(self._levels.codes(codes, starts, ends))
+        self._pieces.append(self.levels.codes(codes, starts, ends))
 
     def finish(self, gaps: Collection[str]) -> Words:
         """The column, of whose levels those that stand for a gap are none."""
-        levels = [level.decode() for level in self._levels.levels]
+        levels = [level.decode() for level in self.levels.levels]
         kept = [level for level in levels if level.casefold() not in gaps]
         codes = np.concatenate([np.empty(0, np.int32), *self._pieces])
         if len(kept) < len(levels):

@@ -75,12 +75,12 @@ class CsvReading:
 
     def pieces(self, rows: int) -> Iterator[Table]:
         """Tables of at most `rows` rows, as soon as they can be read."""
-        first = 0
+        first, reader = 0, None
         for found in self._body:
             cells = self._finder.find(found)
             for start in range(0, len(cells), rows):
                 part = cells.part(slice(start, start + rows))
-                reader = self._begun(part)
+                reader = self._begun(part, reader)
                 reader.append(part, len(part))
                 table = self._table(reader.finish(), first)
                 texts = part.texts(list(self._verbatim.values()))
@@ -90,15 +90,18 @@ class CsvReading:
             none = dict.fromkeys(self._verbatim, ())
             yield replace(self._table(self._begun(None).finish(), 0), verbatim=none)
 
-    def _begun(self, cells: Cells | None) -> ColumnReader:
+    def _begun(self, cells: Cells | None, before: ColumnReader | None = None) -> ColumnReader:
         """A reader of columns, which knows the signs in numbers from the first `cells`, if need be.
 
+        What the one `before` learned of levels it knows.
         In a file whose cells are separated by commas a comma is no decimal sign without being said.
         """
         if self._numerals is None:
             plain = cells is None or self._header.delimiter == ","
             self._numerals = Numerals("." if plain or cells is None else decimal_sign(cells))
-        return self._new_reader(numerals=self._numerals)
+        return self._new_reader(
+            numerals=self._numerals, levels=None if before is None else before.levels
+        )
 
     def _table(self, columns: list[RawColumn], first_row: int) -> Table:
         names, features, last = self._names, self._features, self._extra

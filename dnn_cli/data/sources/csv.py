@@ -25,7 +25,14 @@ from typing import Literal, TypeAlias, final
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option, require
 from dnn_cli.base.text import safe_text
-from dnn_cli.data.readers.bytes_in import file_size, is_gzip, looks_like, open_regular, unpacked
+from dnn_cli.data.readers.bytes_in import (
+    file_size,
+    is_gzip,
+    looks_like,
+    open_regular,
+    unpacked,
+    widen,
+)
 from dnn_cli.data.readers.csv_dialect import separates, unusual
 from dnn_cli.data.readers.csv_header import Header
 from dnn_cli.data.readers.csv_reading import CsvReading
@@ -149,6 +156,7 @@ def _open(path: Path, files: ExitStack) -> Opened:
     if sys.stdin is None:
         raise DataError("there is no standard input", where=STANDARD_INPUT)
     stream = sys.stdin.buffer
+    widen(stream, BLOCK)
     return STANDARD_INPUT, getattr(stream, "read1", stream.read), None
 
 

@@ -130,6 +130,7 @@ def test_D23_memory_is_asked_for_first(tmp_path, refused, monkeypatch):
     row = ",".join(["1"] * 4096) + "\n"
     (tmp_path / "x.csv").write_text(row.replace("1", "c%d") % tuple(range(4096)) + row * 64)
     monkeypatch.setattr(memory, "available_memory", lambda: 10_000)
+    monkeypatch.setattr(memory, "LITTLE", 0)
     for name in ("npy", "npz", "idx", "csv"):
         spec = SOURCES.get(name)(**{READERS[name]: tmp_path / f"x.{name}"})
         if name == "csv":  # its pieces are bounded by the block that is read
@@ -144,6 +145,7 @@ def test_D23_more_rows_than_expected(monkeypatch):
     array = GrowingArray((10,), np.dtype(np.float32), 2, "rows")
     array.append(np.ones((2, 10), np.float32))
     monkeypatch.setattr(memory, "available_memory", lambda: 10_000)
+    monkeypatch.setattr(memory, "LITTLE", 0)
     array.append(np.zeros((100, 10), np.float32))
     with pytest.raises(LimitError, match="does not fit into memory"):
         array.append(np.zeros((1000, 10), np.float32))
