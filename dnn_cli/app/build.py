@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 from dnn_cli.app.memory import require_memory
 from dnn_cli.base.spec import SpecError
+from dnn_cli.base.text import safe_text
 from dnn_cli.config.load import Loaded
 from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.batches import Batches
@@ -18,6 +19,8 @@ from dnn_cli.nn.model import build_network
 from dnn_cli.nn.network import Network
 from dnn_cli.training.session import Session
 from dnn_cli.training.truth import Truth
+
+_SHOWN = 10  # figures by label that a line lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,7 +82,8 @@ def build(loaded: Loaded[RunSpec]) -> Built:
     loss_spec = spec.loss if isinstance(spec.loss, LossSpec) else default_loss(task)
     with _located(loaded, "loss"):
         width = loss_spec.width(task)
-        loss = loss_spec.build(task)
+        fitted = loss_spec.fitted(task, prepared.train.totals())
+        loss = fitted.build(task)
     with _located(loaded, "model"):
         schema = prepared.schema
         layers = spec.model.complete(schema.input_shape, width, loss_spec.gain, schema.levels)
@@ -92,17 +96,36 @@ def build(loaded: Loaded[RunSpec]) -> Built:
     require_memory(layers, prepared, spec)
     undefined = spec.training.undefined_metrics(task, truths)
     notes = (*prepared.notes, *(f"{name} has no value: {why}" for name, why in undefined.items()))
+    notes = (*notes, *_figures(loss_spec, fitted))
     if spec.loss == "auto":
         notes = (*notes, f"loss: {loss_spec.spec_name} (auto: the task is {task.kind})")
     return Built(
         loaded=loaded,
-        spec=replace(spec, data=prepared.spec, loss=loss_spec),
+        spec=replace(spec, data=prepared.spec, loss=fitted),
         prepared=prepared,
         layers=layers,
-        loss_spec=loss_spec,
+        loss_spec=fitted,
         loss=loss,
         notes=notes,
     )
+
+
+def _figures(given: LossSpec, fitted: LossSpec) -> Iterator[str]:
+    """Lines on the options of a loss that became figures of the training part."""
+    for one in fields(given):
+        before, now = getattr(given, one.name), getattr(fitted, one.name)
+        if before != now:
+            why = f"{before}: " if before is not None else ""
+            yield f"loss.{one.name}: {_shown(now)} ({why}from the training part)"
+
+
+def _shown(value: object) -> str:
+    """A figure, or those by label: the first ones."""
+    if not isinstance(value, Mapping):
+        return f"{value:.6g}" if isinstance(value, float) else str(value)
+    shown = [f"{safe_text(label)} {one:.6g}" for label, one in value.items()]
+    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    return ", ".join(shown[:_SHOWN]) + more
 
 
 def truths_of(prepared: Prepared) -> dict[str, Truth]:

@@ -30,3 +30,14 @@ class Task:
     def positive(self) -> str | None:
         """Of two classes the one that precision, recall and their kin speak of: class 1."""
         return self.labels[1] if self.kind == "binary" and self.labels else None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetTotals:
+    """The targets of the training part, summed up: `of` each class or label its rows.
+
+    Of each number that is predicted `of` is the sum. Rows count as much as they weigh.
+    """
+
+    rows: float
+    of: tuple[float, ...]

@@ -13,7 +13,7 @@ from typing import final
 
 import numpy as np
 
-from dnn_cli.base.task import Task
+from dnn_cli.base.task import TargetTotals, Task
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.data.scaling import Scaling
 from dnn_cli.data.target_scaling import TargetScaling
@@ -78,6 +78,16 @@ class Dataset:
         """A data set of copies of some rows (m,) intp."""
         targets = None if self.targets is None else self.targets[rows]
         return Dataset(self.inputs[rows], targets, self.scaling, self.task, self.target_scaling)
+
+    def totals(self) -> TargetTotals:
+        """The targets summed up; of inputs that are their own targets no more than their rows."""
+        if self.targets is None:
+            return TargetTotals(self.rows, (0.0,) * self.task.count)
+        if self.task.classifies:
+            found = np.bincount(self.targets, minlength=self.task.count).astype(np.float64)
+        else:
+            found = self.targets.sum(axis=0, dtype=np.float64)
+        return TargetTotals(self.rows, tuple(found.tolist()))
 
     def buffers(self, rows: int) -> tuple[Array, Array | None]:
         """New inputs and targets for batches of up to `rows` rows; targets None if unlabelled."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, require
-from dnn_cli.base.task import Task
+from dnn_cli.base.task import TargetTotals, Task
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.nn.execution.arena import aligned_zeros
 from dnn_cli.nn.layer import Need
@@ -63,6 +63,14 @@ class LossSpec(Spec):
         Raises:
             SpecError: this loss cannot serve such a task.
         """
+
+    def fitted(self, task: Task, totals: TargetTotals) -> LossSpec:
+        """The same with figures in the place of what the training part has to say.
+
+        It is asked for once `width` has accepted the task, and before `build`. The default needs
+        nothing of it.
+        """
+        return self
 
     @abstractmethod
     def build(self, task: Task) -> Loss:

@@ -17,15 +17,15 @@ Source     Bridle, NIPS 1989; label smoothing: Szegedy et al., CVPR 2016
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, final
 
 import numpy as np
 
-from dnn_cli.base.spec import SpecError, option, require
-from dnn_cli.base.task import Task
-from dnn_cli.base.text import did_you_mean, safe_text
+from dnn_cli.base.spec import option, require
+from dnn_cli.base.task import TargetTotals, Task
 from dnn_cli.base.types import Array
+from dnn_cli.nn.class_weights import BALANCED, ClassWeights, balanced_weights, factors_of
 from dnn_cli.nn.layer import Need
 from dnn_cli.nn.loss import LOSSES, Loss, LossSpec
 
@@ -38,8 +38,11 @@ class SoftmaxCrossEntropySpec(LossSpec):
     label_smoothing: float = option(
         "share of the target spread evenly over all classes", 0.0, minimum=0.0, below=1.0
     )
-    class_weights: dict[str, float] | None = option(
-        "factor on the loss of each class, by label; classes not named have 1", None, minimum=0.0
+    class_weights: ClassWeights | None = option(
+        "factor on the loss of each class, by label; classes not named have 1; balanced: training "
+        "rows / (classes x training rows of the class)",
+        None,
+        minimum=0.0,
     )
 
     def width(self, task: Task) -> int:
@@ -47,17 +50,15 @@ class SoftmaxCrossEntropySpec(LossSpec):
         require(task.classifies, f"softmax_cross_entropy needs classes, the task is {task.kind}")
         return task.count
 
+    def fitted(self, task: Task, totals: TargetTotals) -> SoftmaxCrossEntropySpec:
+        """Balanced weights as figures."""
+        if self.class_weights != BALANCED:
+            return self
+        return replace(self, class_weights=balanced_weights(task, totals))
+
     def build(self, task: Task) -> Loss:
         """The loss over `task.count` classes."""
-        weights = self.class_weights or {}
-        for label in weights:
-            if label not in task.labels:
-                raise SpecError(
-                    f"there is no class `{safe_text(label)}`",
-                    ("class_weights", label),
-                    fix=did_you_mean(label, task.labels),
-                )
-        factors = np.array([weights.get(c, 1.0) for c in task.labels]) if weights else None
+        factors = factors_of(self.class_weights, task, "class_weights")
         return SoftmaxCrossEntropy(self.width(task), self.label_smoothing, factors)
 
 
