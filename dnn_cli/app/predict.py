@@ -10,8 +10,9 @@ from dnn_cli.app.lifecycle.signals import raised
 from dnn_cli.app.lifecycle.threads import use_ranks
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.passed_through import NOTHING, PassedThrough
-from dnn_cli.app.prediction_formats import FORMATS, Rows
+from dnn_cli.app.prediction_formats import FORMATS
 from dnn_cli.app.prediction_output import Sink, format_of, write_file, write_stream
+from dnn_cli.app.prediction_rows import Rows
 from dnn_cli.app.say import Say, ignore
 from dnn_cli.app.thresholds import Threshold, decider
 from dnn_cli.base.errors import DivergedError
@@ -144,5 +145,5 @@ def _guard(cells: int) -> str:
     """The line that tells of cells of CSV that were changed."""
     return (
         f"{cells:,} cells of the csv begin like a formula and have a quote (') before them, so "
-        "that no spreadsheet runs them; --format jsonl or npy has the labels exact"
+        "that no spreadsheet runs them; --format jsonl or parquet has them exact"
     )

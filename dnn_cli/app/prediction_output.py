@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Protocol
 
-from dnn_cli.app.prediction_formats import FORMATS, Rows
+from dnn_cli.app.prediction_formats import FORMATS
+from dnn_cli.app.prediction_rows import Rows
 from dnn_cli.base.errors import DnnError, FileSystemError, UsageError
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.runs.files import UNCHANGED, write_atomic

@@ -92,7 +92,7 @@ def test_a_column_without_a_name_stays_behind(table_run: Path, tmp_path: Path) -
     assert records(text)[0] == ["height", "width", "noise", "prediction"]
 
 
-def test_formulas_are_guarded_and_counted(table_run: Path, tmp_path: Path) -> None:
+def test_T07_formulas_are_guarded_and_counted(table_run: Path, tmp_path: Path) -> None:
     table, told = rows_of(tmp_path / "a.csv", ["=1+1", "-5", "@x", "ok", "-", "=1+1"]), list[str]()
     passed = PassedThrough(keep=("code",))
     text = predicted(table, table_run, passed=passed, say=told.append)
@@ -103,7 +103,7 @@ def test_formulas_are_guarded_and_counted(table_run: Path, tmp_path: Path) -> No
     assert json.loads(exact[0])["code"] == "=1+1"
 
 
-def test_every_missing_column_is_named_at_once(table_run: Path, tmp_path: Path) -> None:
+def test_T13_every_missing_column_is_named_at_once(table_run: Path, tmp_path: Path) -> None:
     table = tmp_path / "a.csv"
     table.write_text("height,mark\n1,2\n")
     with pytest.raises(DataError) as caught:
@@ -125,7 +125,7 @@ def test_every_missing_column_is_named_at_once(table_run: Path, tmp_path: Path) 
         (PassedThrough(all=True), "--keep instead of --keep-all"),
     ],
 )
-def test_a_column_called_like_one_of_the_output(
+def test_T13_a_column_called_like_one_of_the_output(
     passed: PassedThrough, fix: str, table_run: Path, tmp_path: Path
 ) -> None:
     table = tmp_path / "a.csv"
@@ -136,14 +136,14 @@ def test_a_column_called_like_one_of_the_output(
     assert fix in caught.value.problems[0].fix and stream.getvalue() == b""
 
 
-def test_what_has_no_columns_cannot_pass_any_through(digits_run: Path, tmp_path: Path) -> None:
+def test_T13_what_has_no_columns_cannot_pass_any_through(digits_run: Path, tmp_path: Path) -> None:
     np.save(tmp_path / "a.npy", np.zeros((2, 8, 8), np.uint8))
     for passed in (PassedThrough(id="x"), PassedThrough(all=True)):
         with pytest.raises(DataError, match="no columns with names to pass through"):
             predicted(tmp_path / "a.npy", digits_run, passed=passed)
 
 
-def test_npy_has_no_room_for_them(table_run: Path, tmp_path: Path) -> None:
+def test_T13_npy_has_no_room_for_them(table_run: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="npy holds the predictions alone"):
         predicted(rows_of(tmp_path / "a.csv"), table_run, "npy", passed=PassedThrough(all=True))
 

@@ -191,7 +191,7 @@ def test_T10_an_existing_output_is_kept(table_run: Path, tmp_path: Path) -> None
 
 def test_a_format_must_be_known(table_run: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError):
-        predict_file("x.csv", model=str(table_run), output=str(tmp_path / "o.parquet"))
+        predict_file("x.csv", model=str(table_run), output=str(tmp_path / "o.xml"))
 
 
 def test_no_rows_give_no_predictions(table_run: Path, tmp_path: Path) -> None:
@@ -201,7 +201,8 @@ def test_no_rows_give_no_predictions(table_run: Path, tmp_path: Path) -> None:
 
 
 def test_T07_text_cannot_become_a_formula(tmp_path: Path) -> None:
-    from dnn_cli.app.prediction_formats import Rows, as_csv
+    from dnn_cli.app.prediction_formats import as_csv
+    from dnn_cli.app.prediction_rows import Rows
     from dnn_cli.base.task import Task
 
     rows = Rows(Task("binary", 2, ("=cmd()", "-1")), proba=False)
@@ -211,7 +212,8 @@ def test_T07_text_cannot_become_a_formula(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("label", ["a\rb", "a\nb", 'say "hi"', "a,b", "\r", " a"])
 def test_a_label_stays_one_cell(label: str) -> None:
-    from dnn_cli.app.prediction_formats import Rows, as_csv
+    from dnn_cli.app.prediction_formats import as_csv
+    from dnn_cli.app.prediction_rows import Rows
     from dnn_cli.base.task import Task
 
     rows = Rows(Task("binary", 2, (label, "b")), proba=True)

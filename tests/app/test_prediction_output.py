@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from dnn_cli.app.predict import predict_file
-from dnn_cli.app.prediction_formats import FORMATS, Rows
+from dnn_cli.app.prediction_formats import FORMATS
 from dnn_cli.app.prediction_output import format_of, write_file, write_stream
+from dnn_cli.app.prediction_rows import Rows
 from dnn_cli.base.errors import DataError, UsageError
 from dnn_cli.base.task import Task
 
@@ -126,7 +127,7 @@ def test_labels_changed_in_csv_are_counted_and_exact_elsewhere(
     cells = (tmp_path / "o.csv").read_text().splitlines()
     assert cells[0] == "prediction,p_+pos,p_no"
     changed = sum(cell.startswith("'+pos") for cell in cells)
-    assert changed > 0 and line.startswith(f"{changed} cells ") and "jsonl or npy" in line
+    assert changed > 0 and line.startswith(f"{changed} cells ") and "jsonl or parquet" in line
     assert said("o.jsonl") == said("o.npy") == []
     labels = np.load(tmp_path / "o.npy").tolist()
     assert labels.count("+pos") == changed and set(labels) == {"+pos", "no"}

@@ -106,7 +106,7 @@ def test_a_number(folder: Path, threshold: float) -> None:
     assert [int(row[0]) for row in shown] == (p >= np.float32(threshold)).astype(int).tolist()
 
 
-def test_without_one_the_error_says_what_to_do(folder: Path) -> None:
+def test_T13_without_one_the_error_says_what_to_do(folder: Path) -> None:
     with pytest.raises(UsageError, match="no threshold of its own") as caught:
         rows(folder, "none", "auto")
     fix = caught.value.problems[0].fix
@@ -114,7 +114,7 @@ def test_without_one_the_error_says_what_to_do(folder: Path) -> None:
     assert read_model(folder / "runs" / "none-001" / "model.safetensors").threshold == {}
 
 
-def test_models_that_decide_nothing_between_two(folder: Path, table_run: Path) -> None:
+def test_T13_models_that_decide_nothing_between_two(folder: Path, table_run: Path) -> None:
     table = str(table_run.parent.parent / "trees.csv")
     with pytest.raises(UsageError, match="this is a multiclass model"):
         predict_file(table, model=str(table_run), output=io.BytesIO(), threshold=0.5)

@@ -32,7 +32,7 @@ THIRD_PARTY = {
     "config": {"yaml"},
     "runs": {"numpy", "threadpoolctl"},
     "console": {"rich"},
-    "app": {"numpy", "threadpoolctl"},
+    "app": {"numpy", "pyarrow", "threadpoolctl"},
     "cli": {"typer"},
 }
 

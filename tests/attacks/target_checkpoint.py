@@ -24,7 +24,8 @@ from dnn_cli.app.info import model_info
 from dnn_cli.app.lifecycle.facts import differences, facts_of
 from dnn_cli.app.lifecycle.state import last_checkpoint, require_kinds, restore
 from dnn_cli.app.models import Model, load_model
-from dnn_cli.app.prediction_formats import FORMATS, Rows
+from dnn_cli.app.prediction_formats import FORMATS
+from dnn_cli.app.prediction_rows import Rows
 from dnn_cli.app.resume import effects, refuse
 from dnn_cli.app.train import new_standing
 from dnn_cli.base.errors import DnnError

@@ -14,7 +14,8 @@ import mutate
 import numpy as np
 from oracle import Target, attempt, require, scratch
 
-from dnn_cli.app.prediction_formats import FORMATS, Rows
+from dnn_cli.app.prediction_formats import FORMATS
+from dnn_cli.app.prediction_rows import Rows
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.runs.append_log import AppendLog, whole_lines
 from dnn_cli.runs.json_file import from_text, read_json, to_text

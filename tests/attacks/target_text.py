@@ -12,7 +12,8 @@ from dataclasses import replace
 import numpy as np
 from oracle import Target, attempt, one_line, require, scratch
 
-from dnn_cli.app.prediction_formats import Rows, as_csv, as_jsonl, as_npy
+from dnn_cli.app.prediction_formats import as_csv, as_jsonl, as_npy
+from dnn_cli.app.prediction_rows import Rows
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, safe_text

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dnn_cli.app.prediction_formats import Rows, as_csv
+from dnn_cli.app.prediction_formats import as_csv
+from dnn_cli.app.prediction_rows import Rows
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import LIMIT, safe_text
 

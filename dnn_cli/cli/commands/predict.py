@@ -68,9 +68,11 @@ def predict(
     ] = "-",
     force: Annotated[bool, typer.Option("--force", help="Write over FILE if it exists.")] = False,
     format: Annotated[
-        Literal["csv", "tsv", "jsonl", "npy"] | None,
+        Literal["csv", "tsv", "jsonl", "parquet", "npy"] | None,
         typer.Option(
-            metavar="FORMAT", help="csv, tsv, jsonl or npy.", show_default="by FILE, else csv"
+            metavar="FORMAT",
+            help="csv, tsv, jsonl, parquet or npy.",
+            show_default="by FILE, else csv",
         ),
     ] = None,
     proba: Annotated[
@@ -111,8 +113,10 @@ def predict(
 
     if keep and keep_all:
         raise UsageError("--keep-all passes every column through", fix="leave --keep out")
-    if output == "-" and format == "npy" and sys.stdout.isatty():
-        raise UsageError("npy is binary, and standard output is a terminal", fix="add -o FILE")
+    if output == "-" and format in ("npy", "parquet") and sys.stdout.isatty():
+        raise UsageError(
+            f"{format} is binary, and standard output is a terminal", fix="add -o FILE"
+        )
     say = sayer()
     found = predict_file(
         input,
