@@ -6,17 +6,25 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, fields, replace
 
+import numpy as np
+
 from dnn_cli.app.memory import require_memory
+from dnn_cli.base.random import Purpose, stream
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.text import safe_text
+from dnn_cli.base.types import Array
 from dnn_cli.config.load import Loaded
 from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.batches import Batches
 from dnn_cli.data.prepare import Prepared, prepare
+from dnn_cli.nn.chain import build_chain
 from dnn_cli.nn.layer import LayerSpec, ShapeError
 from dnn_cli.nn.loss import Loss, LossSpec, default_loss
+from dnn_cli.nn.member_loss import fit_to
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.network import Network
+from dnn_cli.nn.observation import ROWS as SAMPLE_ROWS
+from dnn_cli.nn.observation import observe, observes
 from dnn_cli.training.session import Session
 from dnn_cli.training.truth import Truth
 
@@ -44,7 +52,18 @@ class Built:
         """A network with first values."""
         network = build_network(self.layers, self.prepared.schema.input_shape)
         network.arena.initialize(self.spec.seed)
+        if observes(network):
+            observe(network, self._sample(), self.spec.seed)
         return network
+
+    def _sample(self) -> Array:
+        """Training rows that layers may see before training, the same for each seed."""
+        train = self.prepared.train
+        rng = stream(self.spec.seed, Purpose.OBSERVE)
+        rows = np.sort(rng.permutation(train.rows)[:SAMPLE_ROWS]).astype(np.intp)
+        inputs, _ = train.buffers(len(rows))
+        train.gather(rows, inputs, None)
+        return inputs
 
     def session(self) -> Session:
         """A training that has not begun."""
@@ -87,6 +106,7 @@ def build(loaded: Loaded[RunSpec]) -> Built:
     with _located(loaded, "model"):
         schema = prepared.schema
         layers = spec.model.complete(schema.input_shape, width, loss_spec.gain, schema.levels)
+        loss = fit_to(loss, build_chain(layers, schema.input_shape).out_shape)
     with _located(loaded, "training"):
         spec.training.check_task(task, prepared.valid is not None)
         truths = truths_of(prepared)

@@ -17,6 +17,7 @@ from dnn_cli.config.fill import fill_plain
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.nn.layer import LayerSpec, ShapeError
 from dnn_cli.nn.loss import Loss, LossSpec
+from dnn_cli.nn.member_loss import fit_to
 from dnn_cli.nn.model import build_network, declared_slots
 from dnn_cli.nn.network import Network
 from dnn_cli.runs.directory import RunDirectory, latest
@@ -66,8 +67,8 @@ def load_model(path: Path) -> Model:
         layers = layers_of(file.layers)
         require_tensors(file.tensors, declared_slots(layers, file.input_shape), str(path))
         loss_spec = loss_of(file.loss)
-        loss = loss_spec.build(schema.task)
         network = _network(layers, file, schema, path)
+        loss = fit_to(loss_spec.build(schema.task), network.out_shape)
         _require_width(network, loss_spec.width(schema.task), path)
     except (ConfigError, SpecError, ShapeError) as error:
         raise CheckpointError(
@@ -105,7 +106,7 @@ def _network(
 
 def _require_width(network: Network, width: int, path: Path) -> None:
     """Refuse a network with more or fewer outputs than its data schema has answers."""
-    if network.out_shape != (width,):
+    if network.out_shape[-1:] != (width,) or len(network.out_shape) > 2:
         raise CheckpointError(
             f"{safe_text(path)}: the network gives {network.out_shape}, its task takes ({width},)",
             where=safe_text(path),

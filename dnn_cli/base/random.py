@@ -31,6 +31,7 @@ class Purpose(IntEnum):
     CHECK = 7
     BOOTSTRAP = 8
     BASELINE = 9
+    OBSERVE = 10  # b: layer (first values that the data decide)
 
 
 def stream(seed: int, purpose: Purpose, a: int = 0, b: int = 0) -> Rng:

@@ -28,6 +28,7 @@ from dnn_cli.nn.layer import LayerSpec
 from dnn_cli.nn.loss import Loss, loss_scratch
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.network import Network
+from dnn_cli.nn.observation import observe
 
 TOLERANCE = 1e-6
 _STEPS = (1e-4, 1e-5, 1e-6)
@@ -103,6 +104,7 @@ def check_gradients(
     network = build_network(layers, in_shape, np.float64)
     rng = stream(seed, Purpose.CHECK)
     network.arena.initialize(seed)
+    observe(network, inputs, seed)
     shift(network, rng)
     plan = network.plan(len(inputs), train=True)
     scratch = loss_scratch(loss, len(inputs), np.float64)

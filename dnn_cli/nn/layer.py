@@ -19,6 +19,7 @@ from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, option
 from dnn_cli.base.types import Array, Call, Rng, Shape
 from dnn_cli.nn.initializer import InitializerSpec
+from dnn_cli.nn.schedule import Progress
 from dnn_cli.nn.scratch import Scratch
 
 Role = Literal["weight", "bias", "state"]
@@ -71,6 +72,8 @@ class Layer(ABC):
     examplewise: bool = True  # an example's output does not depend on its neighbours
     pixelwise: ClassVar[bool] = False  # treats each pixel of an image alike, wherever it lies
     random: ClassVar[bool] = False  # `draw` runs before each training forward
+    scheduled: bool = False  # `follow` runs before each `draw`
+    observes: bool = False  # `observe` runs once, before training
     chains: tuple[LayerChain, ...] = ()  # nested chains, given plans of their own in `ws.inner`
 
     def __init__(self, in_shape: Shape, out_shape: Shape) -> None:
@@ -101,6 +104,12 @@ class Layer(ABC):
         The scratch begins with example `first` of the batch: whoever fills it in pieces gets the
         same numbers as whoever fills it at once.
         """
+
+    def follow(self, progress: Progress) -> None:  # noqa: B027 - most never change
+        """Be what the layer is at `progress`: where a number of it follows a schedule."""
+
+    def observe(self, x: Array, rng: Rng) -> None:  # noqa: B027 - most begin without data
+        """Set what training rows decide, from a sample x (n, *in_shape); see `observation`."""
 
     @property
     def learns(self) -> bool:

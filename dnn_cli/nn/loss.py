@@ -45,6 +45,23 @@ class Loss(ABC):
         Not part of a training step, so it may allocate.
         """
 
+    def invert(self, shown: Array, out: Array) -> None:
+        """From what the user sees to outputs that `activate` turns into it; `out` may be `shown`.
+
+        Here they are the same numbers. Probabilities of 0 and 1 give the largest finite outputs.
+        """
+        if out is not shown:
+            np.copyto(out, shown)
+
+    @property
+    def one(self) -> Loss:
+        """The loss of the network's prediction: of that of its members, where it has some."""
+        return self
+
+    def pool(self, z: Array) -> Array:
+        """The outputs (n, j) that stand for the prediction; `z` may have more than two axes."""
+        return z.reshape(len(z), -1)
+
 
 LOSSES: Registry[LossSpec]
 
@@ -114,6 +131,15 @@ def sigmoid(z: Array, out: Array) -> None:
     np.exp(out, out=out)
     np.add(out, 1.0, out=out)
     np.reciprocal(out, out=out)
+
+
+def logit(p: Array, out: Array) -> None:
+    """log(p / (1 - p)), the outputs that `sigmoid` turns into probabilities p; `out` may be `p`."""
+    least = np.finfo(p.dtype).tiny
+    below = np.maximum(1.0 - p, np.finfo(p.dtype).epsneg / 2.0)
+    np.maximum(p, least, out=out)
+    np.divide(out, below, out=out)
+    np.log(out, out=out)
 
 
 def loss_scratch(loss: Loss, n: int, dtype: Any = np.float32) -> dict[str, Array]:

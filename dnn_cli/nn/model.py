@@ -17,6 +17,13 @@ from dnn_cli.nn.layer import LAYERS, LayerSpec, ShapeError
 from dnn_cli.nn.layers.table import TableSpec
 from dnn_cli.nn.network import Network
 
+# By name, since a layer is imported where it is named only.
+_EMBEDDINGS = ("piecewise_linear", "periodic")  # of numbers
+_AFFINE = ("dense", "member_dense")
+_MEMBERS = ("member_scale", "members")
+# What the output layer takes over from the dense layer before it.
+_ALIKE = ("parametrization", "from_data", "bias_learning_rate_factor")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec(Spec):
@@ -33,6 +40,12 @@ class ModelSpec(Spec):
     output: Literal["dense", "none"] = option(
         "dense: add the output layer that the task and the loss need; none: the layers end in it",
         "dense",
+    )
+    members: int = option(
+        "networks trained at once, whose mean predicts; each has weights of its own (layers "
+        "shared by members: begin them with member_scale)",
+        1,
+        minimum=1,
     )
 
     def check(self) -> None:
@@ -74,18 +87,59 @@ class ModelSpec(Spec):
                 hidden = (_told(hidden[0], levels, size_of(in_shape)), *hidden[1:])
             elif levels is not None and any(levels):
                 front = (TableSpec(levels=levels),)
+            hidden = _with_columns(hidden, levels)
             # By themselves, so that what is wrong with a layer counts those that are written.
             shape = build_chain(hidden, build_chain(front, in_shape).out_shape).out_shape
         except ShapeError as error:
             path = ("layers", *error.path) if self.layers is not None else ()
             raise ShapeError(str(error), path) from error
         if self.output == "none":
-            if shape != (width,):
+            if shape[-1:] != (width,) or len(shape) > (2 if _has_members(hidden) else 1):
                 raise ShapeError(f"the layers end in shape {shape}, the task needs ({width},)")
-            return (*front, *hidden)
-        between = (LAYERS.get("flatten")(),) if len(shape) > 1 else ()
-        output = _make("dense", units=width, weights=INITIALIZERS.get(gain)())
-        return (*front, *hidden, *between, output)
+            return (*front, *self._several(hidden))
+        return (*front, *self._several((*hidden, *_output(hidden, shape, width, gain))))
+
+    def _several(self, layers: tuple[LayerSpec, ...]) -> tuple[LayerSpec, ...]:
+        """`layers`, once for each member."""
+        if self.members == 1:
+            return layers
+        if _has_members(layers):
+            raise ShapeError("the layers make members themselves: leave one of the two out")
+        return (_make("members", members=self.members, layers=layers),)
+
+
+def _output(
+    hidden: Sequence[LayerSpec], shape: Shape, width: int, gain: str
+) -> tuple[LayerSpec, ...]:
+    """The output layer; it begins and learns as the last dense layer before it does."""
+    last = next((one for one in reversed(hidden) if one.spec_name in _AFFINE), None)
+    alike = {} if last is None else {name: getattr(last, name) for name in _ALIKE}
+    if alike.get("parametrization") != "ntk":
+        alike["weights"] = INITIALIZERS.get(gain)()
+    if _has_members(hidden):
+        return (_make("member_dense", units=width, **alike),)
+    between = (LAYERS.get("flatten")(),) if len(shape) > 1 else ()
+    return (*between, _make("dense", units=width, **alike))
+
+
+def _has_members(layers: Sequence[LayerSpec]) -> bool:
+    return any(one.spec_name in _MEMBERS for one in layers)
+
+
+def _with_columns(
+    layers: Sequence[LayerSpec], levels: tuple[int, ...] | None
+) -> tuple[LayerSpec, ...]:
+    """`layers`, in which embeddings of numbers know how many columns are numbers."""
+    if levels is None:
+        return tuple(layers)
+    numbers = sum(not many for many in levels)
+    return tuple(
+        replace(one, columns=numbers)  # type: ignore[call-arg]
+        if one.spec_name in _EMBEDDINGS and getattr(one, "columns", None) is None
+        else one
+        for one in layers
+        if numbers or one.spec_name not in _EMBEDDINGS
+    )
 
 
 def build_network(layers: Sequence[LayerSpec], in_shape: Shape, dtype: Any = np.float32) -> Network:

@@ -74,14 +74,18 @@ class Optimizer(ABC):
                 views = arena.params[piece], arena.grads[piece], state
                 self._blocks.append(Block(*views, u[: piece.stop - piece.start], rate, decay))
 
-    def step(self, learning_rate: float) -> None:
-        """One update of every learned parameter from the gradients in the arena, using them up."""
+    def step(self, learning_rate: float, decay_share: float = 1.0) -> None:
+        """One update of every learned parameter from the gradients in the arena, using them up.
+
+        `decay_share` is the share of the weight decay that is in force.
+        """
+        decay = self.weight_decay * decay_share
         self.steps += 1
         self.begin(self.steps)
         for block in self._blocks:
             rate = learning_rate * block.learning_rate_factor
-            if self.weight_decay and block.decay_factor:
-                shrink = 1.0 - rate * self.weight_decay * block.decay_factor
+            if decay and block.decay_factor:
+                shrink = 1.0 - rate * decay * block.decay_factor
                 np.multiply(block.p, shrink, out=block.p)
             self.update(block, rate)
         if self.steps % _SWEEP == 0:
@@ -161,6 +165,9 @@ class OptimizerSpec(Spec):
         "cut each component of the gradient to [-v, v]", None, above=0.0
     )
     schedule: ScheduleSpec | None = option("how the learning rate changes; null: constant", None)
+    decay_schedule: ScheduleSpec | None = option(
+        "how the weight decay changes; null: constant", None
+    )
 
     @abstractmethod
     def build(self, arena: Arena) -> Optimizer:

@@ -35,6 +35,7 @@ class ScheduleSpec(Spec):
     """What YAML says of a schedule. Every schedule can begin with a linear warmup."""
 
     registry: ClassVar[Registry[ScheduleSpec]]
+    reads_metrics: ClassVar[bool] = False  # which only the process that measures them knows
 
     warmup: float = option(
         "fraction of all steps over which the factor rises linearly from 0 (exclusive) to 1",

@@ -38,10 +38,11 @@ class Evaluator:
     """A network, a loss and the buffers to run them over data sets, on up to `ranks` ranks."""
 
     def __init__(self, network: Network, loss: Loss, task: Task, ranks: int = 1) -> None:
-        self.network, self.loss, self.task, self.ranks = network, loss, task, ranks
+        self.network, self.loss, self.task, self.ranks = network, loss.one, task, ranks
+        self._pool = loss.pool
         self.rows = evaluation_rows(network)
         self.plan = network.plan(self.rows, train=False)
-        self.scratch = loss_scratch(loss, self.rows, network.arena.params.dtype)
+        self.scratch = loss_scratch(self.loss, self.rows, network.arena.params.dtype)
 
     def run(self, data: Dataset) -> tuple[float, Array, Array]:
         """The mean loss, summed in float64, the predictions and the targets of every example.
@@ -69,7 +70,7 @@ class Evaluator:
 
     def _room(self, data: Dataset) -> Array:
         """Room for the predictions of `data` where every rank can write them."""
-        outputs = size_of(self.network.out_shape)
+        outputs = self.network.out_shape[-1]
         columns = 2 if self.task.kind == "binary" and outputs == 1 else outputs
         dtype = self.network.arena.params.dtype
         return shared_zeros(data.rows * columns, dtype).reshape(data.rows, columns)
@@ -95,7 +96,7 @@ class Evaluator:
             m = end - start
             plan, wanted = self.plan.cut(m), None if buffer is None else buffer[:m]
             x = data.read(start, end, plan.x, wanted)
-            z = (plan if x is plan.x else plan.over(x)).forward(False)
+            z = self._pool((plan if x is plan.x else plan.over(x)).forward(False))
             predictions[start:end] = self._shown(z)
             if targets is not None and wanted is not None:
                 total += m * self.loss.value(z, wanted, cut_scratch(self.loss, self.scratch, m))
@@ -104,11 +105,11 @@ class Evaluator:
         return total
 
     def _shown(self, z: Array) -> Array:
-        shown = z.reshape(len(z), -1).copy()
+        shown = z.copy()
         self.loss.activate(shown, shown)
         if not np.isfinite([z.min(), z.max()]).all():
             # A sigmoid would turn an overflow into certainty.
-            shown[~np.isfinite(z.reshape(len(z), -1)).all(axis=-1)] = np.nan
+            shown[~np.isfinite(z).all(axis=-1)] = np.nan
         return canonical(shown, self.task)
 
 

@@ -77,6 +77,8 @@ class Stepper:
         arena = session.network.arena
         schedule = session.recipe.schedule
         self.schedule: Schedule | None = schedule.build() if schedule else None
+        fading = session.recipe.decay_schedule
+        self.decay_schedule: Schedule | None = fading.build() if fading else None
         self.learning_rate = session.recipe.learning_rate
         penalty = session.spec.penalty
         self.penalty: Penalty | None = None
@@ -128,7 +130,10 @@ class Stepper:
             clip_norm(arena.grads, recipe.clip_norm)
         if self.schedule is not None:
             self.learning_rate = recipe.learning_rate * self.schedule(self._progress())
-        run(UPDATE, self.learning_rate)
+        if self.decay_schedule is None:
+            run(UPDATE, self.learning_rate)
+        else:
+            run(UPDATE, self.learning_rate, self.decay_schedule(self._progress()))
         s.loss_sum += loss * self.ranks.whole
         s.index += 1
         s.step += 1
@@ -174,9 +179,11 @@ class Stepper:
         s = self.session
         found = {"train.loss": s.loss_sum / s.train.dataset.rows}
         if s.outputs is not None and s.train.dataset.targets is not None:
-            shown = s.outputs.copy()
-            for start in range(0, len(shown), _ROWS):
-                s.loss.activate(shown[start : start + _ROWS], shown[start : start + _ROWS])
+            outputs = s.outputs.reshape(-1, *s.network.out_shape)
+            pieces = [slice(start, start + _ROWS) for start in range(0, len(outputs), _ROWS)]
+            shown = np.empty((len(outputs), s.network.out_shape[-1]), outputs.dtype)
+            for piece in pieces:
+                s.loss.one.activate(s.loss.pool(outputs[piece]), shown[piece])
             targets = s.train.dataset.targets[s.train.order(s.epoch)]
             names, restored = s.spec.epoch_metrics(s.task), s.train.dataset.target_scaling.restored
             predictions = restored(canonical(shown, s.task))

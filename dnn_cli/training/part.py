@@ -23,10 +23,12 @@ from dnn_cli.nn.execution.divided import Divided
 from dnn_cli.nn.execution.plan import Plan
 from dnn_cli.nn.execution.ranks import Ranks, share_of
 from dnn_cli.nn.loss import cut_scratch, loss_scratch
+from dnn_cli.nn.schedule import Progress
 from dnn_cli.training.evaluation import target_buffer
 from dnn_cli.training.session import Session
 
-# The places of a part's phases. Their numbers: epoch, batch and step; none; the learning rate.
+# The places of a part's phases. Their numbers: epoch, batch and step; none; the learning rate, and
+# the share of the weight decay if that is not all of it.
 GRADIENT, SUM, UPDATE = range(3)
 
 
@@ -74,6 +76,7 @@ class Part:
         self.targets = target_buffer(session.train.dataset, size)
         self.scratch = loss_scratch(session.loss, size, network.arena.params.dtype)
         self.random = any(layer.random for _, layer in network.chain.walk())
+        self.scheduled = [layer for _, layer in network.chain.walk() if layer.scheduled]
         self.phases = self.gradient, self.sum, session.optimizer.step
         self._shares: dict[int, Share | None] = {}
 
@@ -86,6 +89,8 @@ class Part:
             return 0.0
         self.fill(share, int(epoch), number)
         if self.random:
+            for layer in self.scheduled:
+                layer.follow(Progress(int(step), s.steps, int(epoch), s.spec.epochs, s.monitored))
             share.plan.draw(s.seed, int(step), share.first)
         share.plan.forward(True)
         loss = self.loss(share)

@@ -35,6 +35,10 @@ SECTIONS: dict[str, Registry[Any]] = {
 NEEDED: dict[str, dict[str, Any]] = {
     "step": {"every_epochs": 3},
     "dense": {"units": 3},
+    "member_dense": {"units": 3},
+    "member_scale": {"members": 3},
+    "members": {"members": 3, "layers": (LAYERS.get("relu")(),)},
+    "parametric": {"activation": LAYERS.get("selu")()},
     "conv2d": {"filters": 3},
     "dropout": {"rate": 0.5},
     "residual": {"layers": (LAYERS.get("relu")(),)},

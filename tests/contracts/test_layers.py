@@ -73,7 +73,12 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case(make("conv2d", filters=3), (5, 5, 9), stacks=False),  # patches along channels
         Case(make("conv2d", filters=3, stride=2, padding="same"), (5, 4, 8), stacks=False),
     ),
-    "dense": (Case(make("dense", units=4)), Case(make("dense", units=3, bias=False))),
+    "dense": (
+        Case(make("dense", units=4)),
+        Case(make("dense", units=3, bias=False)),
+        Case(make("dense", units=3, parametrization="ntk")),
+        Case(make("dense", units=3), (2, 5), stacks=False),
+    ),
     "depthwise_conv2d": on_images(
         "depthwise_conv2d",
         {},
@@ -94,7 +99,33 @@ CASES: dict[str, tuple[Case, ...]] = {
         {"size": (2, 3), "stride": 1},
         {"size": 3, "stride": 4},
     ),
+    "member_dense": (
+        Case(make("member_dense", units=4), (3, 5), stacks=False),
+        Case(
+            make("member_dense", units=2, bias=False, parametrization="ntk"), (2, 6), stacks=False
+        ),
+    ),
+    "member_scale": (
+        Case(make("member_scale", members=3), stacks=False),
+        Case(make("member_scale", members=3), (3, 5), stacks=False),
+    ),
+    "members": (
+        Case(make("members", members=3, layers=(DENSE, make("tanh"), DROP)), stacks=False),
+        Case(make("members", members=2, layers=(NORM, FLAT)), IMAGE, stacks=False),
+    ),
     "mish": cases("mish"),
+    "parametric": tuple(
+        Case(make("parametric", activation=make(f)), shape, stacks=False)
+        for f, shape in (("selu", VECTOR), ("mish", IMAGE), ("relu", (3, 5)))
+    ),
+    "periodic": (
+        Case(make("periodic"), batches=(50,), stacks=False),
+        Case(make("periodic", columns=4, frequencies=5, embedding=2), stacks=False),
+    ),
+    "piecewise_linear": (
+        Case(make("piecewise_linear"), batches=(50,), stacks=False),
+        Case(make("piecewise_linear", columns=4, bins=5, embedding=2), stacks=False),
+    ),
     "prelu": cases("prelu", {"slope": -0.5}),
     "relu": cases("relu"),
     "residual": (
@@ -102,6 +133,7 @@ CASES: dict[str, tuple[Case, ...]] = {
         Case(block(NORM, DENSE, DROP, shortcut=(DENSE,)), stacks=False),
         Case(block(FLAT, make("leaky_relu"), INNER, shortcut=(FLAT,)), IMAGE, stacks=False),
     ),
+    "scale": cases("scale"),
     "selu": cases("selu"),
     "sigmoid": cases("sigmoid"),
     "silu": cases("silu"),

@@ -50,6 +50,12 @@ def config(
 
 _NORMED = "{layers: [{type: dense, units: 8}, batch_norm, relu, {type: dropout, rate: 0.2}]}"
 _DEEP = "{layers: [{type: dense, units: 6}, layer_norm, prelu, {type: dense, units: 6}, gelu]}"
+_TABM = (
+    "{layers: [{type: piecewise_linear, bins: 4, embedding: 2}, scale, "
+    "{type: member_scale, members: 3}, "
+    "{type: dense, units: 8, parametrization: ntk, from_data: true}, "
+    "{type: parametric, activation: selu}, {type: dropout, rate: 0.3, schedule: flat_cos}]}"
+)
 # Enough multiply-adds in a batch of 24 for other processes to share it.
 _IMAGES = (
     "{layers: [{type: conv2d, filters: 16, padding: same}, batch_norm, relu, "
@@ -79,6 +85,15 @@ CONFIGS = {
         training="epochs: 8, penalty: {l2: 0.01}",
     ),
     "threshold": config(training="epochs: 60, stop_when: {train.accuracy: 0.85}"),
+    "tabm": config(
+        BLOBS,
+        _TABM,
+        "{type: adam, weight_decay: 0.1, schedule: coslog4, decay_schedule: flat_cos}",
+    ),
+    "members": config(
+        model="{layers: [{type: dense, units: 8}, batch_norm, relu, {type: dropout, rate: 0.2}], "
+        "members: 3}"
+    ),
     "short": config(
         "{source: {type: synthetic, kind: blobs, rows: 24}}",
         "{hidden: [2]}",

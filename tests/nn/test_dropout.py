@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dnn_cli.base.random import Purpose, stream
 from dnn_cli.base.spec import SpecError
 from dnn_cli.nn.execution.plan import Plan
 from dnn_cli.nn.layer import LAYERS
 from dnn_cli.nn.layers.dropout import Dropout
 from dnn_cli.nn.model import build_network
+from dnn_cli.nn.schedule import SCHEDULES, Progress
+from dnn_cli.nn.scratch import Scratch
 
 
 def plan_of(rate: float, n: int = 1000, units: int = 1000) -> Plan:
@@ -62,3 +65,21 @@ def test_the_rate_may_follow_a_schedule() -> None:
     assert isinstance(layer, Dropout)
     layer.rate = 0.0
     np.testing.assert_array_equal(mask(plan), 1.0)
+
+
+def test_a_rate_that_follows_a_schedule_is_that_of_the_step() -> None:
+    flat_cos = SCHEDULES.get("flat_cos")()
+    spec = LAYERS.get("dropout")(rate=0.4, schedule=flat_cos)
+    layer = build_network([spec], (1000,)).chain.layers[0]
+    ws = Scratch({"mask": np.empty((50, 1000), np.float32)})
+    for step, rate in ((0, 0.4), (50, 0.4), (75, 0.2), (99, 0.4 * 9.866e-4)):
+        layer.follow(Progress(step, 100, 0, 1))
+        layer.draw(ws, stream(1, Purpose.DRAW, step), 0)
+        assert np.mean(ws["mask"] == 0.0) == pytest.approx(rate, abs=0.01)
+        assert ws["mask"].mean() == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_rate_follows_no_metric() -> None:
+    plateau = SCHEDULES.get("reduce_on_plateau")()
+    with pytest.raises(SpecError, match="progress alone"):
+        LAYERS.get("dropout")(rate=0.4, schedule=plateau)

@@ -133,3 +133,14 @@ def test_state_that_does_not_fit_is_named_and_nothing_changes() -> None:
         optimizer.load({"m": np.ones(length), "v": np.ones(2)}, 3)
     assert optimizer.steps == 0
     assert not optimizer.state["m"].any()
+
+
+def test_a_share_of_the_decay_is_that_share_of_it() -> None:
+    wanted = np.array(START)
+    arena = arena_of()
+    optimizer = OPTIMIZERS.get("sgd")(weight_decay=0.5).build(arena)
+    for share in (1.0, 0.5, 0.0):
+        arena.gradient("a.W")[...] = 0.0
+        optimizer.step(0.1, share)
+        wanted *= 1.0 - 0.1 * 0.5 * share
+    np.testing.assert_allclose(arena.value("a.W"), wanted, rtol=1e-12)

@@ -28,7 +28,26 @@ def test_factors_are_pytorchs(name: str) -> None:
 
 def test_every_schedule_has_constants() -> None:
     covered = {case["schedule"]["type"] for case in GOLDEN.values()}
-    assert covered | {"constant"} == set(SCHEDULES.names())
+    assert covered | {"constant", "coslog4", "flat_cos"} == set(SCHEDULES.names())
+
+
+def at(name: str, share: float) -> float:
+    """The factor after a `share` of a million steps."""
+    return SCHEDULES.get(name)().factor(Progress(round(share * 1_000_000), 1_000_000, 0, 1))
+
+
+def test_coslog4_falls_to_nothing_at_the_published_places() -> None:
+    for share in (0.0, 1 / 15, 3 / 15, 7 / 15, 1.0):
+        assert at("coslog4", share) == pytest.approx(0.0, abs=1e-6)
+    for k in range(4):  # and is whole in the middle of each cycle, on the logarithmic axis
+        assert at("coslog4", (2 ** (k + 0.5) - 1) / 15) == pytest.approx(1.0, abs=1e-9)
+
+
+def test_flat_cos_is_flat_and_then_half_a_cosine() -> None:
+    assert [at("flat_cos", share) for share in (0.0, 0.25, 0.5)] == [1.0, 1.0, 1.0]
+    assert at("flat_cos", 0.75) == pytest.approx(0.5)
+    assert at("flat_cos", 2 / 3) == pytest.approx(0.75, abs=1e-5)
+    assert at("flat_cos", 1.0) == pytest.approx(0.0)
 
 
 def plateau(history: list[float], **options: float) -> float:

@@ -106,6 +106,7 @@ def _worthwhile(chain: Chain, rows: int) -> list[tuple[str, Dense]]:
         (name, layer)
         for name, layer in chain.walk()
         if isinstance(layer, Dense)
+        and layer.plain
         and min(*layer.in_shape, *layer.out_shape) >= _NARROW
         and _exchanged(layer, rows) <= 3 * layer.operations()  # W is read for each product
     ]

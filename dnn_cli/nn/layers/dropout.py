@@ -19,10 +19,11 @@ from typing import final
 
 import numpy as np
 
-from dnn_cli.base.spec import option
+from dnn_cli.base.spec import option, require
 from dnn_cli.base.types import Array, Rng, Shape, size_of
 from dnn_cli.nn.initializer import InitializerSpec
 from dnn_cli.nn.layer import LAYERS, Elementwise, Layer, LayerSpec, Need
+from dnn_cli.nn.schedule import Progress, ScheduleSpec
 from dnn_cli.nn.scratch import Scratch
 
 _LEVELS = 65_536  # what 16 random bits can tell apart
@@ -36,10 +37,20 @@ class DropoutSpec(LayerSpec):
     """Drops each number with probability `rate` in training, and scales up the others."""
 
     rate: float = option("share of the numbers that is dropped", minimum=0.0, below=1.0)
+    schedule: ScheduleSpec | None = option("how the rate changes; null: constant", None)
+
+    def check(self) -> None:
+        """A schedule that every process can follow."""
+        require(
+            self.schedule is None or not self.schedule.reads_metrics,
+            "must be a schedule of progress alone, since the rate is no learning rate",
+            "schedule",
+            fix="write such as flat_cos",
+        )
 
     def build(self, in_shape: Shape, default: InitializerSpec) -> Layer:
         """A dropout layer for inputs of any shape."""
-        return Dropout(in_shape, self.rate)
+        return Dropout(in_shape, self.rate, self.schedule)
 
 
 @final
@@ -50,10 +61,16 @@ class Dropout(Elementwise):
     pixelwise = False  # masks are drawn by place
     random = True
 
-    def __init__(self, in_shape: Shape, rate: float) -> None:
+    def __init__(self, in_shape: Shape, rate: float, schedule: ScheduleSpec | None = None) -> None:
         super().__init__(in_shape)
-        self.rate = rate  # may follow a schedule: read at each draw
+        self.rate, self.scheduled = rate, schedule is not None
+        self._first, self._share = rate, schedule.build() if schedule else None
         self.needs = {"mask": Need(in_shape, keep=True)}
+
+    def follow(self, progress: Progress) -> None:
+        """Let the rate be that at `progress`."""
+        if self._share is not None:
+            self.rate = self._first * self._share(progress)
 
     def draw(self, ws: Scratch, rng: Rng, first: int) -> None:
         """A new mask of 0 and 1 / (1 - rate)."""

@@ -24,7 +24,7 @@ from dnn_cli.base.spec import option, require
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array
 from dnn_cli.nn.layer import Need
-from dnn_cli.nn.loss import LOSSES, Loss, LossSpec, sigmoid, write_targets
+from dnn_cli.nn.loss import LOSSES, Loss, LossSpec, logit, sigmoid, write_targets
 
 Activation: TypeAlias = Literal["identity", "sigmoid", "tanh"]
 
@@ -95,6 +95,16 @@ class MeanSquaredError(Loss):
             np.tanh(z, out=out)
         elif out is not z:
             np.copyto(out, z)
+
+    def invert(self, shown: Array, out: Array) -> None:
+        """z = f⁻¹(y), of sigmoid and tanh within what they can put out."""
+        if self.activation == "sigmoid":
+            logit(shown, out)
+        elif self.activation == "tanh":
+            most = 1.0 - np.finfo(shown.dtype).epsneg
+            np.arctanh(np.clip(shown, -most, most), out=out)
+        elif out is not shown:
+            np.copyto(out, shown)
 
     def _slope(self, y: Array, out: Array) -> Array:
         """f' from y: y (1 - y) for sigmoid, (1 - y)(1 + y) for tanh."""

@@ -25,7 +25,7 @@ from dnn_cli.base.task import TargetTotals, Task
 from dnn_cli.base.types import Array
 from dnn_cli.nn.class_weights import BALANCED, ClassWeights, balanced_positives, factors_of
 from dnn_cli.nn.layer import Need
-from dnn_cli.nn.loss import LOSSES, Loss, LossSpec, sigmoid, write_targets
+from dnn_cli.nn.loss import LOSSES, Loss, LossSpec, logit, sigmoid, write_targets
 
 _POSITIVE = "positive_weight"
 
@@ -122,3 +122,7 @@ class SigmoidCrossEntropy(Loss):
     def activate(self, z: Array, out: Array) -> None:
         """The probability of yes."""
         sigmoid(z, out)
+
+    def invert(self, shown: Array, out: Array) -> None:
+        """log(p / (1 - p))."""
+        logit(shown, out)

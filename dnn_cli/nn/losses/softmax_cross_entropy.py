@@ -106,6 +106,11 @@ class SoftmaxCrossEntropy(Loss):
         np.exp(p, out=p)
         np.divide(p.T, p.sum(axis=0)[:, None], out=out)
 
+    def invert(self, shown: Array, out: Array) -> None:
+        """log p."""
+        np.maximum(shown, np.finfo(shown.dtype).tiny, out=out)
+        np.log(out, out=out)
+
     def _loss(self, z: Array, target: Array, s: Array, t: Array, ws: Mapping[str, Array]) -> float:
         """The mean loss; leaves exp(s) in `s`, the targets in `t` (both (j, n)), a and the sums."""
         np.copyto(s, z.T)

@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import ClassVar
 
 from dnn_cli.base.spec import option
 from dnn_cli.nn.schedule import SCHEDULES, Progress, ScheduleSpec
@@ -23,6 +24,8 @@ from dnn_cli.nn.schedule import SCHEDULES, Progress, ScheduleSpec
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReduceOnPlateauSpec(ScheduleSpec):
     """Multiplies the learning rate by `decay` when the monitored metric stops improving."""
+
+    reads_metrics: ClassVar[bool] = True
 
     decay: float = option(
         "what each fall multiplies the learning rate with", 0.1, above=0.0, below=1.0
