@@ -27,9 +27,14 @@ from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
+import numpy as np
+
 import dnn_cli
+from dnn_cli.app.parquet_output import as_parquet
+from dnn_cli.app.prediction_rows import Rows
 from dnn_cli.base.errors import DnnError, Problem
 from dnn_cli.base.spec import Spec
+from dnn_cli.base.task import Task
 from dnn_cli.config.kinds import options_of
 from dnn_cli.console.errors import render
 
@@ -120,6 +125,8 @@ def load_everything() -> None:
     for spec in _below(Spec):
         if spec.__module__.startswith("dnn_cli."):
             options_of(spec)  # evaluates its type hints
+    rows = Rows(Task("binary", 2, ("no", "yes")), True)
+    list(as_parquet(rows, [np.eye(2, dtype=np.float32)]))  # PyArrow looks for pandas
 
 
 def _below(spec: type[Spec]) -> Iterator[type[Spec]]:
