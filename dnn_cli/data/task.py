@@ -47,8 +47,8 @@ from dnn_cli.data.place import Place, positions
 from dnn_cli.data.readers.csv_dialect import setting
 from dnn_cli.data.readers.numerals import is_number, why_no_number, with_signs
 from dnn_cli.data.spec import DataSpec
+from dnn_cli.data.target_slips import FEW_VALUES, all_numbers, require_no_slips
 
-FEW_VALUES = 20  # as many whole numbers may be classes without being numbered from 0
 MANY_CLASSES = 1000  # numbered from 0, as many may be classes
 ROWS_EACH = 10  # then each must occur this often
 _SHOWN = 5  # values that a message shows
@@ -65,6 +65,7 @@ def infer_task(
         DataError: the targets do not fit the task, have a single class, or never change.
     """
     check_values(targets, place)
+    _require_no_slips(targets, spec, place, names)
     columns = targets.shape[1] if has_columns(targets) else 1
     if names is not None and len(names) != columns:
         raise DataError(
@@ -78,6 +79,19 @@ def infer_task(
     noun = "labels" if kind == "multilabel" else "targets"
     line = f"task: {kind}, {noun} {listing_in_order(labels)} ({why})"
     return Encoding(Task(kind, columns, labels)), (line, *constant)
+
+
+def _require_no_slips(
+    targets: Array, spec: DataSpec, place: Place, names: tuple[str, ...] | None
+) -> None:
+    """Refuse single cells of text among numbers, where numbers seem or are said to be meant."""
+    if not is_text(targets) or spec.positive is not None:
+        return
+    if spec.task in ("auto", "regression"):
+        table = targets.reshape(len(targets), -1)
+        labels = names or _default_names(table.shape[1])
+        for column, name in zip(table.T, labels, strict=True):
+            require_no_slips(column, name, place, surely=spec.task == "regression")
 
 
 def _kind(targets: Array, spec: DataSpec, place: Place) -> tuple[TaskKind, str]:
@@ -107,6 +121,8 @@ def guess_kind(targets: Array, place: Place) -> tuple[TaskKind, str]:
         return "regression", "the targets have fractions"
     values, counts = np.unique(column, return_counts=True)
     if is_text(targets):
+        if all_numbers(column):
+            return "regression", f"{len(values)} different numbers"
         _check_no_numbers(values.tolist(), place)
         return "binary" if len(values) == 2 else "multiclass", "the targets are text"
     if len(values) == 2:
