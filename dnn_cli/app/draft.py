@@ -57,7 +57,7 @@ def draft(data: str, targets: tuple[str, ...], task: str | None, folder: Path) -
     names = tuple(table.columns or ())
     if not targets:
         raise UsageError("name the column to predict with --target", why=_columns(table))
-    wanted = tuple(_named(target, names) for target in targets)
+    wanted = tuple(dict.fromkeys(_named(target, names) for target in targets))
     spec = DataSpec(
         source=source,
         target=wanted if len(wanted) > 1 else wanted[0],

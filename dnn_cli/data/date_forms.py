@@ -57,6 +57,8 @@ class DateForm:
         return _days(*fields.reshape(len(cells), 7).T)
 
 
+_MOSTLY = 0.9  # share of the rows of a column that is meant to be of dates
+_SOME = 200  # cells that tell whether the others are worth a look
 _COMPILED = {name: re.compile(text, re.ASCII | re.IGNORECASE) for name, text in _PATTERNS.items()}
 FORMS = {name: DateForm(name) for name in _PATTERNS}
 
@@ -79,6 +81,19 @@ def find_form(cells: Sequence[str]) -> DateForm | None:
         other = name == "day_first" and all("." not in cell[:6] for cell in cells)
         ambiguous = other and not np.isnan(FORMS["month_first"].days(cells)).any()
         return DateForm(name, ambiguous)
+    return None
+
+
+def usual_form(cells: Sequence[str], counts: Array) -> DateForm | None:
+    """The form of nearly all `cells`, which stand in so many rows each; None if there is none."""
+    some = cells[: 4 * _SOME : 4] if len(cells) > 4 * _SOME else cells
+    for name in _FORM_ORDER:
+        pattern = _COMPILED[name]
+        fitting = sum(pattern.fullmatch(cell[: _LONGEST + 1]) is not None for cell in some)
+        if fitting >= _MOSTLY * len(some) and fitting > 1:
+            read = ~np.isnan(DateForm(name).days(cells))
+            if counts[read].sum() >= _MOSTLY * counts.sum():
+                return DateForm(name)
     return None
 
 

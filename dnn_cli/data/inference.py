@@ -5,7 +5,7 @@ Numbers
     other                                                              number
 Words
     one of two that mean yes and no                                    boolean
-    all dates of one form                                              date
+    dates of one form, 9 of 10 at least                                date: an error says why
     numbers with other signs (`1,5`, `$12`), or 9 of 10 cells numbers
       of many values                                                   number: an error says why
     kept levels in fewer than half of the rows: sentences              text
@@ -27,7 +27,7 @@ import numpy as np
 from dnn_cli.base.types import Array
 from dnn_cli.data.column import COLUMNS, ColumnSpec
 from dnn_cli.data.columns.boolean import pair_of
-from dnn_cli.data.date_forms import find_form
+from dnn_cli.data.date_forms import find_form, usual_form
 from dnn_cli.data.raw_columns import Numbers, RawColumn, Words
 from dnn_cli.data.readers.numerals import is_number, resembles_number, spoils_number
 
@@ -104,6 +104,9 @@ def _words(column: Words, min_count: int) -> Guess:
         said = "the day first, though it may be the month" if form.ambiguous else ""
         doubt = "{type: date, form: month_first}" if form.ambiguous else ""
         return _of("date", said, doubt, form=form.name)
+    form = usual_form(used, counts)
+    if form is not None:
+        return _of("date", "nearly all cells are dates", form=form.name)
     if all(is_number(level) for level in used):
         return _codes(len(used), rows)
     numeric = np.array([resembles_number(level) for level in used])

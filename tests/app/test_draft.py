@@ -145,3 +145,13 @@ def test_info_tells_how_numbers_of_a_table_are_scaled(
     assert run(["info", "runs/t-001"]) == 0
     shown = capsys.readouterr().out
     assert "scaling   robust_smooth_clip\n" in shown and "features  a, b, city, when\n" in shown
+
+
+def test_a_target_named_twice_is_one_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [f"{k},{k % 3},{k % 2}" for k in range(60)]
+    Path("t.csv").write_text("\n".join(["a,b,y", *rows, ""]), encoding="utf-8")
+    assert run(["init", "t.csv", "--target", "y", "--target", "-1", "-o", "t.yaml"]) == 0
+    assert "target: y\n" in Path("t.yaml").read_text(encoding="utf-8").replace('"', "")

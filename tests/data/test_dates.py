@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,10 @@ from dnn_cli.data.column import COLUMNS, Fitting
 from dnn_cli.data.date_forms import FORMS, find_form
 from dnn_cli.data.date_parts import PARTS, default_parts, part
 from dnn_cli.data.place import Place
+from dnn_cli.data.prepare import prepare
 from dnn_cli.data.raw_columns import Words
+from dnn_cli.data.source import source_of
+from dnn_cli.data.spec import DataSpec
 
 RNG = np.random.default_rng(5)
 EPOCH = datetime(1970, 1, 1)
@@ -152,3 +157,18 @@ def test_a_column_is_fitted_to_its_training_rows_and_fills_gaps() -> None:
     with pytest.raises(DataError, match="`soon` in column `when` is no date") as caught:
         column.encode(bad, out[:2], out[:2, :0], Place("n.csv"))
     assert caught.value.problems[0].where == "n.csv: row 2"
+
+
+@pytest.mark.parametrize("slip", ["0000-00-00", "2024-02-30", "unknown"])
+@pytest.mark.parametrize("columns", [{}, {"columns": {"when": COLUMNS.get("date")()}}])
+def test_a_cell_that_is_no_date_among_many_that_are_is_named(
+    tmp_path: Path, slip: str, columns: dict[str, Any]
+) -> None:
+    days = [f"2024-{1 + k % 12:02}-{1 + k % 28:02}" for k in range(100)]
+    rows = [f"{day},{k % 2}" for k, day in enumerate([*days[:40], slip, *days[40:]])]
+    (tmp_path / "t.csv").write_text("\n".join(["when,y", *rows, ""]), encoding="utf-8")
+    spec = DataSpec(source=source_of(str(tmp_path / "t.csv")), target="y", **columns)
+    with pytest.raises(DataError, match=f"`{slip}` in column `when` is no date") as found:
+        prepare(spec)
+    [problem] = found.value.problems
+    assert problem.where.endswith("row 41") and "category" in problem.fix

@@ -18,7 +18,7 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data import stored as checks
 from dnn_cli.data.column import COLUMNS, Column, ColumnSpec, Fitting, Surprises
-from dnn_cli.data.date_forms import FORMS, DateForm, find_form
+from dnn_cli.data.date_forms import FORMS, DateForm, find_form, usual_form
 from dnn_cli.data.date_parts import PARTS, default_parts, part
 from dnn_cli.data.place import Place, positions
 from dnn_cli.data.raw_columns import RawColumn, words_of
@@ -119,7 +119,8 @@ def days_of(name: str, raw: RawColumn, form: DateForm, place: Place) -> tuple[Ar
             f"`{safe_text(shown, 40)}` in column `{safe_text(name)}` is no date, or is written "
             f"otherwise than {form.name}",
             where=place.where(positions(wrong)),
-            fix="write it as the other dates are",
+            fix="write it as the other dates are; if it stands for a gap, add it to `missing`; if "
+            f"they are levels, `columns: {{{safe_text(name)}: category}}`",
         )
     return days, missing
 
@@ -150,6 +151,9 @@ class DateSpec(ColumnSpec):
         train = words.take(fitting.rows)
         used = [level for level, n in zip(train.levels, train.counts(), strict=True) if n]
         form = FORMS[self.form] if self.form else find_form(used)
+        if form is None:  # cells that are none are told by their rows, below
+            counts = train.counts()
+            form = usual_form(used, counts[counts > 0])
         if form is None:
             raise DataError(
                 f"column `{safe_text(name)}` holds no dates, or some of several forms",
