@@ -67,7 +67,7 @@ def open_regular(path: Path) -> FileIO:
     try:
         descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
     except FileNotFoundError:
-        raise _missing(path) from None
+        raise missing_file(path) from None
     except (OSError, ValueError) as error:
         reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
         if isinstance(error, OSError) and error.errno == errno.ENXIO:
@@ -98,7 +98,8 @@ def file_size(file: FileIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-def _missing(path: Path) -> DataError:
+def missing_file(path: Path) -> DataError:
+    """The error that there is nothing at `path`, with what is nearest to it."""
     folder = path.parent
     if not folder.is_dir():
         what = f"no such file: `{safe_text(path)}`: the folder `{safe_text(folder)}` does not exist"

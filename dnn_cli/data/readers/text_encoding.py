@@ -1,6 +1,7 @@
 """Text in other encodings, turned into UTF-8 as it is read.
 
-Found      a byte order mark says UTF-16 or UTF-32; everything else is UTF-8 unless it is named
+Found      a byte order mark says UTF-8, UTF-16 or UTF-32; everything else is UTF-8, or what the
+           training file was, unless it is named
 Named      any text encoding that Python knows: latin-1, cp1252, utf-16-le, shift_jis, …
 Cost       none for UTF-8, which passes through
 """
@@ -20,6 +21,7 @@ _MARKS = (  # the longer first: UTF-32 begins as UTF-16 does
     (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
+    (codecs.BOM_UTF8, "utf-8"),
 )
 _LONGEST = 4
 UTF8 = "utf-8"
@@ -36,15 +38,18 @@ def encoding_named(name: str) -> str | None:
     return found.name if text else None
 
 
-def as_utf8(read: Read, encoding: str | None, origin: str) -> Read:
-    """A function that reads UTF-8 from bytes in `encoding`; None: as a byte order mark says."""
+def as_utf8(read: Read, encoding: str | None, origin: str, usual: str = UTF8) -> Read:
+    """A function that reads UTF-8 from bytes in `encoding`.
+
+    None: as a byte order mark says, and without one in the `usual` encoding.
+    """
     head = b""
     while len(head) < _LONGEST and (more := read(_LONGEST - len(head))):
         head += more
     read = _after(head, read)
     if encoding is None:
-        encoding = next((name for mark, name in _MARKS if head.startswith(mark)), UTF8)
-    elif encoding_named(encoding) == UTF8:
+        encoding = next((name for mark, name in _MARKS if head.startswith(mark)), usual)
+    if encoding_named(encoding) == UTF8:
         encoding = UTF8
     return read if encoding == UTF8 else _decoded(read, encoding, origin)
 

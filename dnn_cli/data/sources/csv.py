@@ -39,7 +39,7 @@ from dnn_cli.data.readers.csv_reading import CsvReading
 from dnn_cli.data.readers.csv_records import BLOCK, Records, first_record, records
 from dnn_cli.data.readers.memory import require_memory
 from dnn_cli.data.readers.numerals import Numerals
-from dnn_cli.data.readers.text_encoding import as_utf8, encoding_named
+from dnn_cli.data.readers.text_encoding import UTF8, as_utf8, encoding_named
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
 
@@ -125,13 +125,17 @@ class CsvSpec(SourceSpec):
     ) -> CsvReading:
         """A reading of the file; what the spec does not say is as in the training file."""
         known = columns.dialect
-        pieces = records(as_utf8(read, self._encoding(columns), origin), origin)
+        usual = known.get("encoding", UTF8)
+        pieces = records(as_utf8(read, self.encoding, origin, usual), origin)
         first = first_record(_first(pieces, origin))
         header = Header.of(first[0], origin, self.delimiter, self.header, columns)
-        decimal, thousands = self.decimal or known.get("decimal"), self.thousands
+        decimal = self.decimal or known.get("decimal")
+        thousands: str | None = self.thousands
         if decimal is None and (columns.of_model or thousands):
             decimal = "."
-        numerals = Numerals(decimal, thousands or known.get("thousands")) if decimal else None
+        if thousands is None and known.get("thousands") != decimal:
+            thousands = known.get("thousands")  # a decimal sign that is asked for is no other sign
+        numerals = Numerals(decimal, thousands) if decimal else None
         return CsvReading(origin, pieces, columns, header, first, numerals, words)
 
     def _encoding(self, columns: Columns) -> str | None:

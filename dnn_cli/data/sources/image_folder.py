@@ -28,6 +28,7 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.data.readers.array_tables import pieces
+from dnn_cli.data.readers.bytes_in import missing_file
 from dnn_cli.data.readers.image_file import Size, read_image
 from dnn_cli.data.readers.image_paths import ImagePaths, image_paths
 from dnn_cli.data.readers.memory import require_memory
@@ -54,6 +55,8 @@ class ImageFolderSpec(SourceSpec):
 
     def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
         """See `SourceSpec.tables`."""
+        if not os.path.lexists(self.path):
+            raise missing_file(self.path)
         found, origin = image_paths(self.path, columns.target_required), str(self.path)
         _check_target(columns, found, origin)
         reader = _Reader(found.paths, origin, *self._wanted(columns), columns.of_model)

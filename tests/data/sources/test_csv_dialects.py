@@ -255,3 +255,28 @@ def test_other_parts_inherit_what_the_source_says(tmp_path: Path) -> None:
     source = CsvSpec(path=tmp_path / "a.csv", decimal=",")
     spec = DataSpec(source=source, target="y", test=CsvSpec(path=tmp_path / "b.csv"))
     assert prepare(spec).test is not None
+
+
+def of_a_model(path: Path, dialect: dict[str, str], **options: str) -> list[float]:
+    columns = Columns(
+        features=("größe",), of_model=True, target_required=False, dialect=dialect,
+        types={"größe": "number"},
+    )  # fmt: skip
+    found = next(CsvSpec(path=path, **options).tables(columns)).columns
+    assert found is not None
+    values: list[float] = found["größe"].values.tolist()  # type: ignore[union-attr]
+    return values
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_says_more_than_the_training_file(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "n.csv").write_text("größe,b\n1.5,u\n", encoding=encoding)
+    assert of_a_model(tmp_path / "n.csv", {"encoding": "cp1252"}) == [1.5]
+
+
+def test_a_decimal_sign_that_is_asked_for_is_no_thousands_sign_any_more(tmp_path: Path) -> None:
+    (tmp_path / "n.csv").write_text("größe,b\n126.5,u\n", encoding="utf-8")
+    german = {"decimal": ",", "thousands": "."}
+    assert of_a_model(tmp_path / "n.csv", german, decimal=".") == [126.5]
+    (tmp_path / "n.csv").write_text('größe,b\n"1.126,5",u\n', encoding="utf-8")
+    assert of_a_model(tmp_path / "n.csv", german) == [1126.5]

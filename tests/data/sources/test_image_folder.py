@@ -500,3 +500,9 @@ def test_no_descriptor_is_left_open(folder, refused, whole):
     refused(ImageFolderSpec(path=root), **PREDICT)
     whole(ImageFolderSpec(path=root / "b.png"), **PREDICT)
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_a_folder_that_is_not_there_is_called_so(tmp_path):
+    spec = ImageFolderSpec(path=tmp_path / "photos")
+    with pytest.raises(DataError, match="no such file"):
+        next(spec.tables(Columns()))
