@@ -36,8 +36,8 @@ class Task:
 class TargetTotals:
     """The targets of the training part, summed up: `of` each class or label its rows.
 
-    Of each number that is predicted `of` is the sum. Rows count as much as they weigh.
+    Of each number that is predicted `of` is the sum.
     """
 
-    rows: float
+    rows: int
     of: tuple[float, ...]

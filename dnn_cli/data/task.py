@@ -44,10 +44,8 @@ from dnn_cli.data.encoding import (
     only_ones,
 )
 from dnn_cli.data.place import Place, positions
-from dnn_cli.data.readers.csv_dialect import setting
-from dnn_cli.data.readers.numerals import is_number, why_no_number, with_signs
 from dnn_cli.data.spec import DataSpec
-from dnn_cli.data.target_slips import FEW_VALUES, all_numbers, require_no_slips
+from dnn_cli.data.target_slips import FEW_VALUES, all_numbers, require_no_signs, require_no_slips
 
 MANY_CLASSES = 1000  # numbered from 0, as many may be classes
 ROWS_EACH = 10  # then each must occur this often
@@ -123,7 +121,7 @@ def guess_kind(targets: Array, place: Place) -> tuple[TaskKind, str]:
     if is_text(targets):
         if all_numbers(column):
             return "regression", f"{len(values)} different numbers"
-        _check_no_numbers(values.tolist(), place)
+        require_no_signs(values.tolist(), place)
         return "binary" if len(values) == 2 else "multiclass", "the targets are text"
     if len(values) == 2:
         return "binary", "two different whole numbers"
@@ -133,19 +131,6 @@ def guess_kind(targets: Array, place: Place) -> tuple[TaskKind, str]:
     if numbered and counts.min() >= ROWS_EACH:
         return "multiclass", f"whole numbers from 0 to {len(values) - 1}, none of them rare"
     return "regression", f"{len(values)} different whole numbers"
-
-
-def _check_no_numbers(values: list[str], place: Place) -> None:
-    """Refuse text that would be numbers with other signs in them, and ask which was meant."""
-    signs = [value for value in values if not is_number(value) and with_signs(value)]
-    if signs and all(is_number(value) or with_signs(value) for value in values):
-        why, fix = why_no_number(signs[0], setting(of_model=False))
-        raise DataError(
-            f"the targets are text, such as `{safe_text(signs[0], 40)}`",
-            where=safe_text(place.origin),
-            why=why,
-            fix=f"{fix}; `task: multiclass` takes them as classes",
-        )
 
 
 def _guess_columns(targets: Array, place: Place) -> tuple[TaskKind, str]:

@@ -26,6 +26,8 @@ def observes(network: Network) -> bool:
 
 def observe(network: Network, inputs: Array, seed: int) -> None:
     """Let the layers of `network`, which have first values, see `inputs` (n, *in_shape)."""
+    if not observes(network):
+        return
     plan = network.plan(len(inputs), train=False, block_bytes=_WHOLE)
     np.copyto(plan.x, inputs)
     _observe(plan, seed)

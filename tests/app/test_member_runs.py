@@ -12,7 +12,6 @@ from dnn_cli.app.evaluate import evaluate_model
 from dnn_cli.app.models import load_model
 from dnn_cli.app.predict import predict_file
 from dnn_cli.app.train import train_run
-from dnn_cli.nn.execution.ranks import can_fork
 
 TABM = """
 data: {source: {type: synthetic, kind: moons, rows: 300}, split: {valid: 0.2, test: 0.2}}
@@ -51,7 +50,6 @@ def test_the_prediction_is_the_mean_of_the_members_probabilities(tmp_path: Path)
     assert evaluate_model(str(tmp_path / "r")).metrics["accuracy"] > 0.9
 
 
-@pytest.mark.skipif(not can_fork(), reason="needs processes that share memory")
 def test_two_ranks_learn_what_one_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dnn_cli.app.lifecycle.threads.WORTH", 0)
     monkeypatch.setattr("dnn_cli.app.lifecycle.threads.usable_cores", lambda: 2)
