@@ -175,6 +175,7 @@ class LayerSpec(Spec):
     gain: ClassVar[str] = ""  # an activation's fitting initialiser: "he", "glorot", "lecun"
     monotone: ClassVar[bool] = False  # a function of each number that never falls
     selects: ClassVar[bool] = False  # puts out some of its inputs, the largest of each window
+    makes_members: ClassVar[bool] = False  # of each example it makes k
 
     @abstractmethod
     def build(self, in_shape: Shape, default: InitializerSpec) -> Layer:

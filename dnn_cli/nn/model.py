@@ -10,17 +10,15 @@ import numpy as np
 
 from dnn_cli.base.spec import Spec, option, require
 from dnn_cli.base.types import Shape, size_of
+from dnn_cli.nn.affine import AffineSpec
 from dnn_cli.nn.chain import build_chain
 from dnn_cli.nn.execution.tiles import agree_on_tiles
 from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import LAYERS, LayerSpec, ShapeError
 from dnn_cli.nn.layers.table import TableSpec
 from dnn_cli.nn.network import Network
+from dnn_cli.nn.number_embedding import NumberEmbeddingSpec
 
-# By name, since a layer is imported where it is named only.
-_EMBEDDINGS = ("piecewise_linear", "periodic")  # of numbers
-_AFFINE = ("dense", "member_dense")
-_MEMBERS = ("member_scale", "members")
 # What the output layer takes over from the dense layer before it.
 _ALIKE = ("parametrization", "from_data", "bias_learning_rate_factor")
 
@@ -112,7 +110,7 @@ def _output(
     hidden: Sequence[LayerSpec], shape: Shape, width: int, gain: str
 ) -> tuple[LayerSpec, ...]:
     """The output layer; it begins and learns as the last dense layer before it does."""
-    last = next((one for one in reversed(hidden) if one.spec_name in _AFFINE), None)
+    last = next((one for one in reversed(hidden) if isinstance(one, AffineSpec)), None)
     alike = {} if last is None else {name: getattr(last, name) for name in _ALIKE}
     if alike.get("parametrization") != "ntk":
         alike["weights"] = INITIALIZERS.get(gain)()
@@ -123,7 +121,7 @@ def _output(
 
 
 def _has_members(layers: Sequence[LayerSpec]) -> bool:
-    return any(one.spec_name in _MEMBERS for one in layers)
+    return any(one.makes_members for one in layers)
 
 
 def _with_columns(
@@ -134,11 +132,11 @@ def _with_columns(
         return tuple(layers)
     numbers = sum(not many for many in levels)
     return tuple(
-        replace(one, columns=numbers)  # type: ignore[call-arg]
-        if one.spec_name in _EMBEDDINGS and getattr(one, "columns", None) is None
+        replace(one, columns=numbers)
+        if isinstance(one, NumberEmbeddingSpec) and one.columns is None
         else one
         for one in layers
-        if numbers or one.spec_name not in _EMBEDDINGS
+        if numbers or not isinstance(one, NumberEmbeddingSpec)
     )
 
 

@@ -19,10 +19,9 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.types import Array, Call, Rng, Shape
-from dnn_cli.nn.first_values import kinks_among, unit_outputs
+from dnn_cli.nn.affine import Affine, AffineSpec
 from dnn_cli.nn.initializer import InitializerSpec
-from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Listed, Need, ShapeError, Slot
-from dnn_cli.nn.layers.dense import AffineSpec
+from dnn_cli.nn.layer import LAYERS, Layer, Need, ShapeError
 from dnn_cli.nn.scratch import Scratch
 
 
@@ -44,35 +43,18 @@ class MemberDenseSpec(AffineSpec):
 
 
 @final
-class MemberDense(Listed):
+class MemberDense(Affine):
     """y_k = a x_k W_k + b_k."""
 
-    W: Array
-    b: Array
-    reads = READS_X
-
-    def __init__(
-        self,
-        in_shape: Shape,
-        units: int,
-        slots: tuple[Slot, ...],
-        factor: float,
-        observes: bool,
-    ) -> None:
-        super().__init__(in_shape, (in_shape[0], units))
-        self.slots, self.factor, self.observes = slots, factor, observes
-        self.bias = len(slots) == 2
-        self.needs = {}
-        if factor != 1.0:
-            self.needs["aW"] = Need(slots[0].shape, per_example=False, keep=True)
+    def scratch(self) -> dict[str, Need]:
+        """Nothing."""
+        return {}
 
     def forward_calls(self, x: Array, y: Array, ws: Scratch, train: bool) -> list[Call]:
         """Write y = a x W + b, member by member."""
-        calls: list[Call] = []
-        if self.factor != 1.0:
-            calls.append(partial(np.multiply, self.W, self.factor, out=ws["aW"]))
-        W = ws.get("aW", self.W)
-        calls.append(partial(np.matmul, x.swapaxes(0, 1), W, out=y.swapaxes(0, 1)))
+        W, result = self.used(ws), y.swapaxes(0, 1)
+        calls = self.prepare(ws)
+        calls.append(partial(np.matmul, x.swapaxes(0, 1), W, out=result))
         if self.bias:
             calls.append(partial(np.add, y, self.b, out=y))
         return calls
@@ -82,23 +64,16 @@ class MemberDense(Listed):
     ) -> list[Call]:
         """Write dW, db and dx."""
         slopes, dW = dy.swapaxes(0, 1), ws.grads["W"]
-        calls: list[Call] = [partial(np.matmul, x.transpose(1, 2, 0), slopes, out=dW)]
-        if self.factor != 1.0:
-            calls.append(partial(np.multiply, dW, self.factor, out=dW))
+        calls: list[Call] = [
+            partial(np.matmul, x.transpose(1, 2, 0), slopes, out=dW),
+            *self.finish(dW),
+        ]
         if self.bias:
             calls.append(partial(np.add.reduce, dy, axis=0, out=ws.grads["b"]))
         if dx is not None:
-            W = ws.get("aW", self.W)
-            calls.append(partial(np.matmul, slopes, W.mT, out=dx.swapaxes(0, 1)))
+            calls.append(partial(np.matmul, slopes, self.used(ws).mT, out=dx.swapaxes(0, 1)))
         return calls
 
     def observe(self, x: Array, rng: Rng) -> None:
         """Give outputs deviation 1 over the rows of x, and put their zeros among the rows."""
-        outputs = np.einsum("nki,kij->nkj", x, self.W, optimize=True) * self.factor
-        unit_outputs(self.W, outputs)
-        if self.bias:
-            kinks_among(self.b, outputs, rng)
-
-    def operations(self) -> int:
-        """Multiply-adds of one example's forward pass: k·i·j."""
-        return self.out_shape[0] * self.in_shape[1] * self.out_shape[1]
+        self.begin(np.einsum("nki,kij->nkj", x, self.W, optimize=True), rng)

@@ -14,7 +14,7 @@ Source     Gorishniy, Kotelnikov, Babenko, ICLR 2025 (TabM); Wen, Tran, Ba, ICLR
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from dnn_cli.nn.scratch import Scratch
 class MemberScaleSpec(WeightedSpec):
     """Makes k members of each example, each with factors of its own."""
 
+    makes_members: ClassVar[bool] = True
     weights: InitializerSpec | None = option("first factors; null: normal of deviation 1", None)
     members: int = option("number of members", minimum=1)
 

@@ -12,7 +12,7 @@ Source     Lakshminarayanan, Pritzel, Blundell, NIPS 2017 (deep ensembles)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import final
+from typing import ClassVar, final
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from dnn_cli.nn.scratch import Scratch
 class MembersSpec(LayerSpec):
     """The same layers several times, with parameters of their own."""
 
+    makes_members: ClassVar[bool] = True
     members: int = option("number of members", minimum=1)
     layers: tuple[LayerSpec, ...] = option("the layers of each member")
 

@@ -27,7 +27,8 @@ import numpy as np
 from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Call, Shape
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
-from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Listed, Need, ShapeError, Slot, WeightedSpec
+from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Need, Slot
+from dnn_cli.nn.number_embedding import NumberEmbedding, NumberEmbeddingSpec
 from dnn_cli.nn.scratch import Scratch
 
 _TURN = 2.0 * math.pi
@@ -35,7 +36,7 @@ _TURN = 2.0 * math.pi
 
 @LAYERS.register("periodic")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PeriodicSpec(WeightedSpec):
+class PeriodicSpec(NumberEmbeddingSpec):
     """Embeds numbers by cosines of learned frequencies."""
 
     weights: InitializerSpec | None = option(
@@ -44,21 +45,10 @@ class PeriodicSpec(WeightedSpec):
     learning_rate_factor: float = option(
         "multiplies the learning rate of this layer", 0.1, minimum=0.0
     )
-    columns: int | None = option(
-        "how many columns, from the first on; null: the numbers of the table, or all",
-        None,
-        minimum=1,
-    )
     frequencies: int = option("frequencies a column", 16, minimum=1)
-    embedding: int = option("learned numbers a column, beside the number itself", 3, minimum=1)
 
-    def build(self, in_shape: Shape, default: InitializerSpec) -> Layer:
-        """The embedding of vectors of `in_shape`."""
-        if len(in_shape) != 1:
-            raise ShapeError(f"takes rows of numbers, not examples of shape {in_shape}")
-        columns = in_shape[0] if self.columns is None else self.columns
-        if columns > in_shape[0]:
-            raise ShapeError(f"{columns} columns of {in_shape[0]}", ("columns",))
+    def embed(self, in_shape: Shape, columns: int) -> Layer:
+        """The embedding of the first `columns` of vectors of `in_shape`."""
         many, few = (columns, self.frequencies), (columns, self.embedding)
         frequencies = self.weights or INITIALIZERS.get("normal")(deviation=0.1)  # type: ignore[call-arg]
         even, limit = INITIALIZERS.get("uniform"), 1.0 / math.sqrt(self.frequencies)
@@ -74,7 +64,7 @@ class PeriodicSpec(WeightedSpec):
 
 
 @final
-class Periodic(Listed):
+class Periodic(NumberEmbedding):
     """y = cos(2π x w + s) W + b | x."""
 
     w: Array
@@ -84,11 +74,9 @@ class Periodic(Listed):
     reads = READS_X
 
     def __init__(self, in_shape: Shape, slots: tuple[Slot, ...]) -> None:
-        self.columns, self.frequencies, self.embedding = slots[1].shape
-        self.width = self.columns * self.embedding
-        super().__init__(in_shape, (self.width + in_shape[0],))
-        self.slots = slots
-        many = (self.columns, self.frequencies)
+        columns, self.frequencies, embedding = slots[1].shape
+        super().__init__(in_shape, slots, columns, embedding)
+        many = (columns, self.frequencies)
         self.needs = {
             "cos": Need(many, keep=True),
             "sin": Need(many, keep=True),
@@ -107,7 +95,7 @@ class Periodic(Listed):
             partial(np.add, sin, self.s, out=sin),
             partial(np.cos, sin, out=cos),
             *([partial(np.sin, sin, out=sin)] if train else []),
-            partial(np.matmul, cos.swapaxes(0, 1), self.W, out=self._embedded(z)),
+            partial(np.matmul, cos.swapaxes(0, 1), self.W, out=self.embedded(z)),
             partial(np.add, z, self.b.reshape(-1), out=z),
             partial(np.copyto, y[:, : self.width], z),
             partial(np.copyto, y[:, self.width :], x),
@@ -117,7 +105,7 @@ class Periodic(Listed):
         self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch
     ) -> list[Call]:
         """Write the gradients of all four slots and dx."""
-        t, slopes, grads = ws["t"], self._embedded(dy), ws.grads
+        t, slopes, grads = ws["t"], self.embedded(dy), ws.grads
         calls: list[Call] = [
             partial(np.matmul, ws["cos"].transpose(1, 2, 0), slopes, out=grads["W"]),
             partial(np.add.reduce, slopes, axis=1, out=grads["b"]),
@@ -145,7 +133,3 @@ class Periodic(Listed):
     def operations(self) -> int:
         """Multiply-adds of one example's forward pass."""
         return self.columns * self.frequencies * self.embedding
-
-    def _embedded(self, y: Array) -> Array:
-        """The embedding's part of y, column by column: (columns, n, embedding)."""
-        return y[:, : self.width].reshape(len(y), self.columns, self.embedding).swapaxes(0, 1)

@@ -28,7 +28,8 @@ import numpy as np
 from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Call, Rng, Shape
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
-from dnn_cli.nn.layer import LAYERS, Layer, Listed, Need, ShapeError, Slot, WeightedSpec
+from dnn_cli.nn.layer import LAYERS, Layer, Need, Slot
+from dnn_cli.nn.number_embedding import NumberEmbedding, NumberEmbeddingSpec
 from dnn_cli.nn.scratch import Scratch
 
 _NARROW = 1e-5  # of the range of a column, of which no bin is less
@@ -37,25 +38,14 @@ _END = 3e38  # in place of infinity, which no file of weights may hold
 
 @LAYERS.register("piecewise_linear")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PiecewiseLinearSpec(WeightedSpec):
+class PiecewiseLinearSpec(NumberEmbeddingSpec):
     """Embeds numbers by bins between quantiles of the training rows."""
 
     weights: InitializerSpec | None = option("first weights of the bins; null: 0", None)
-    columns: int | None = option(
-        "how many columns, from the first on; null: the numbers of the table, or all",
-        None,
-        minimum=1,
-    )
     bins: int = option("bins of a column, at the most", 24, minimum=1)
-    embedding: int = option("learned numbers a column, beside the number itself", 3, minimum=1)
 
-    def build(self, in_shape: Shape, default: InitializerSpec) -> Layer:
-        """The embedding of vectors of `in_shape`."""
-        if len(in_shape) != 1:
-            raise ShapeError(f"takes rows of numbers, not examples of shape {in_shape}")
-        columns = in_shape[0] if self.columns is None else self.columns
-        if columns > in_shape[0]:
-            raise ShapeError(f"{columns} columns of {in_shape[0]}", ("columns",))
+    def embed(self, in_shape: Shape, columns: int) -> Layer:
+        """The embedding of the first `columns` of vectors of `in_shape`."""
         zeros = INITIALIZERS.get("zeros")()
         state = tuple(
             Slot(name, (columns, self.bins), zeros, "state")
@@ -67,7 +57,7 @@ class PiecewiseLinearSpec(WeightedSpec):
 
 
 @final
-class PiecewiseLinear(Listed):
+class PiecewiseLinear(NumberEmbedding):
     """y = e W | x."""
 
     W: Array
@@ -78,11 +68,9 @@ class PiecewiseLinear(Listed):
     observes = True
 
     def __init__(self, in_shape: Shape, slots: tuple[Slot, ...]) -> None:
-        self.columns, self.bins, self.embedding = slots[0].shape
-        self.width = self.columns * self.embedding
-        super().__init__(in_shape, (self.width + in_shape[0],))
-        self.slots = slots
-        bins = (self.columns, self.bins)
+        columns, self.bins, embedding = slots[0].shape
+        super().__init__(in_shape, slots, columns, embedding)
+        bins = (columns, self.bins)
         self.needs = {
             "e": Need(bins, keep=True),
             "within": Need(bins, keep=True),
@@ -108,7 +96,7 @@ class PiecewiseLinear(Listed):
             *calls,
             partial(np.maximum, e, self.low, out=e),
             partial(np.minimum, e, self.high, out=e),
-            partial(np.matmul, e.swapaxes(0, 1), self.W, out=self._embedded(y)),
+            partial(np.matmul, e.swapaxes(0, 1), self.W, out=self.embedded(y)),
             partial(np.copyto, y[:, self.width :], x),
         ]
 
@@ -116,7 +104,7 @@ class PiecewiseLinear(Listed):
         self, x: Array, y: Array, dy: Array, dx: Array | None, ws: Scratch
     ) -> list[Call]:
         """Write dW and dx."""
-        e, t, slopes = ws["e"], ws["t"], self._embedded(dy)
+        e, t, slopes = ws["e"], ws["t"], self.embedded(dy)
         calls: list[Call] = [partial(np.matmul, e.transpose(1, 2, 0), slopes, out=ws.grads["W"])]
         if dx is not None:
             numbers = dx[:, : self.columns]
@@ -148,7 +136,3 @@ class PiecewiseLinear(Listed):
     def operations(self) -> int:
         """Multiply-adds of one example's forward pass."""
         return self.columns * self.bins * self.embedding
-
-    def _embedded(self, y: Array) -> Array:
-        """The embedding's part of y, column by column: (columns, n, embedding)."""
-        return y[:, : self.width].reshape(len(y), self.columns, self.embedding).swapaxes(0, 1)
