@@ -1,7 +1,7 @@
 """What layers of the form y = a x W + b have in common, with shared weights or a member's own.
 
 Formula    a = 1, or 1 / sqrt(i) of i inputs by the parametrisation `ntk`
-Shapes     W (…, i, j)   b (…, j)
+Shapes     W (i, j), b (j,); a member's own W (k, i, j), b (k, j)
 Memory     a copy of W where a is not 1
 Source     `ntk`: Jacot, Gabriel, Hongler, NIPS 2018; first values from data: Holzmüller,
            Grinsztajn, Steinwart, NeurIPS 2024 (RealMLP)
@@ -47,17 +47,16 @@ class AffineSpec(WeightedSpec):
         "multiplies the learning rate of b alone", 1.0, minimum=0.0
     )
 
-    def affine_slots(self, shape: Shape, default: InitializerSpec) -> tuple[Slot, ...]:
-        """W of `shape` (…, i, j), and b (…, j)."""
+    def affine_slots(self, W: Shape, b: Shape, default: InitializerSpec) -> tuple[Slot, ...]:
+        """W and b of these shapes."""
         unit = INITIALIZERS.get("normal")(deviation=1.0)  # type: ignore[call-arg]
         first = self.weights or (default if self.parametrization == "standard" else unit)
-        W = self.slot("W", shape, first, "weight")
+        weights = self.slot("W", W, first, "weight")
         if not self.bias:
-            return (W,)
+            return (weights,)
         rate = self.learning_rate_factor * self.bias_learning_rate_factor
         zeros = INITIALIZERS.get("zeros")()
-        b = Slot("b", (*shape[:-2], shape[-1]), zeros, "bias", rate, self.decay_factor)
-        return (W, b)
+        return (weights, Slot("b", b, zeros, "bias", rate, self.decay_factor))
 
     def factor(self, inputs: int) -> float:
         """a, for so many inputs."""
@@ -74,17 +73,18 @@ class Affine(Listed):
     def __init__(
         self,
         in_shape: Shape,
-        units: int,
+        out_shape: Shape,
         slots: tuple[Slot, ...],
-        factor: float = 1.0,
-        observes: bool = False,
+        factor: float,
+        observes: bool,
     ) -> None:
-        super().__init__(in_shape, (*in_shape[:-1], units))
+        super().__init__(in_shape, out_shape)
         self.slots, self.factor, self.observes = slots, factor, observes
-        self.bias = len(slots) == 2
+        self.bias = any(slot.name == "b" for slot in slots)
         self.needs = self.scratch()
         if factor != 1.0:
-            self.needs["aW"] = Need(slots[0].shape, per_example=False, keep=True)
+            shape = next(slot.shape for slot in slots if slot.name == "W")
+            self.needs["aW"] = Need(shape, per_example=False, keep=True)
 
     @abstractmethod
     def scratch(self) -> dict[str, Need]:
@@ -111,8 +111,11 @@ class Affine(Listed):
         return [partial(np.multiply, dW, self.factor, out=dW)]
 
     def begin(self, outputs: Array, rng: Rng) -> None:
-        """Give outputs deviation 1 and put their zeros among the rows, from x W (n, …, j)."""
+        """Give outputs deviation 1 and put their zeros among the rows, from x W (n, …, j).
+
+        What shares a column of W, or a number of b, is as many more rows.
+        """
         outputs = outputs * self.factor
-        unit_outputs(self.W, outputs)
+        unit_outputs(self.W, outputs.reshape(-1, *self.W.shape[:-2], self.W.shape[-1]))
         if self.bias:
-            kinks_among(self.b, outputs, rng)
+            kinks_among(self.b, outputs.reshape(-1, *self.b.shape), rng)

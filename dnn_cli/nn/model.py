@@ -41,7 +41,7 @@ class ModelSpec(Spec):
     )
     members: int = option(
         "networks trained at once, whose mean predicts; each has weights of its own (layers "
-        "shared by members: begin them with member_scale)",
+        "shared by members: begin them with member_scale or batch_ensemble)",
         1,
         minimum=1,
     )

@@ -35,6 +35,7 @@ SECTIONS: dict[str, Registry[Any]] = {
 NEEDED: dict[str, dict[str, Any]] = {
     "step": {"every_epochs": 3},
     "dense": {"units": 3},
+    "batch_ensemble": {"units": 3, "members": 3},
     "member_dense": {"units": 3},
     "member_scale": {"members": 3},
     "members": {"members": 3, "layers": (LAYERS.get("relu")(),)},

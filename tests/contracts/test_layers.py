@@ -62,6 +62,14 @@ CASES: dict[str, tuple[Case, ...]] = {
         {"size": 3, "stride": 2, "padding": "same"},
         {"size": (2, 3), "stride": 1},
     ),
+    "batch_ensemble": (
+        Case(make("batch_ensemble", members=3, units=4), stacks=False),
+        Case(
+            make("batch_ensemble", members=2, units=3, bias=False, parametrization="ntk"),
+            (2, 5),
+            stacks=False,
+        ),
+    ),
     "batch_norm": (Case(NORM, batches=(5, 1, 2)), Case(NORM, IMAGE, batches=(3, 1))),
     "conv2d": (
         *on_images(

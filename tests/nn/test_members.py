@@ -36,6 +36,37 @@ def test_dense_shares_its_weights_among_members() -> None:
     np.testing.assert_allclose(found, np.einsum("nki,ij->nkj", x, W) + b, rtol=1e-12)
 
 
+@pytest.mark.parametrize("shape", [(5,), (3, 5)])
+def test_an_ensemble_shares_weights_and_scales_what_goes_in_and_out(shape: tuple[int, ...]) -> None:
+    x, W = RNG(0).normal(size=(4, *shape)), RNG(1).normal(size=(5, 2))
+    r, s, b = (RNG(k).normal(size=(3, j)) for k, j in ((2, 5), (3, 2), (4, 2)))
+    layer = make("batch_ensemble", units=2, members=3)
+    found = outputs([layer], shape, x, W=W, r=r, s=s, b=b)
+    for k in range(3):
+        own = x if len(shape) == 1 else x[:, k]
+        np.testing.assert_allclose(found[:, k], s[k] * ((r[k] * own) @ W) + b[k], rtol=1e-12)
+
+
+def test_the_first_layer_of_an_ensemble_tells_members_apart_and_the_others_begin_alike() -> None:
+    layer = make("batch_ensemble", units=4, members=3)
+    network = build_network([layer, layer], (5,), np.float64)
+    network.arena.initialize(1)
+    first, later = (network.arena.value(f"batch_ensemble_{k}.r") for k in (1, 2))
+    assert len(np.unique(first)) == first.size
+    np.testing.assert_array_equal(later, 1.0)
+    for k in (1, 2):
+        np.testing.assert_array_equal(network.arena.value(f"batch_ensemble_{k}.s"), 1.0)
+
+
+def test_a_layer_of_other_members_is_refused() -> None:
+    layers = [
+        make("batch_ensemble", units=4, members=3),
+        make("batch_ensemble", units=4, members=2),
+    ]
+    with pytest.raises(ShapeError, match="one for each of 2 members"):
+        build_network(layers, (5,))
+
+
 def test_ntk_divides_by_the_root_of_the_inputs() -> None:
     x, W, b = RNG(0).normal(size=(4, 5)), RNG(1).normal(size=(5, 2)), RNG(2).normal(size=2)
     found = outputs([make("dense", units=2, parametrization="ntk")], (5,), x, W=W, b=b)
@@ -106,8 +137,10 @@ def test_an_overflow_of_one_member_is_no_certainty() -> None:
     assert np.isnan(found[0, 0]) and np.isfinite(found[1, 0])
 
 
-def test_the_output_layer_is_each_members_own_where_the_layers_make_members() -> None:
-    trunk = (make("member_scale", members=3), make("dense", units=4, parametrization="ntk"))
+@pytest.mark.parametrize("first", ["member_scale", "batch_ensemble"])
+def test_the_output_layer_is_each_members_own_where_the_layers_make_members(first: str) -> None:
+    maker = make(first, members=3, **({"units": 6} if first == "batch_ensemble" else {}))
+    trunk = (maker, make("dense", units=4, parametrization="ntk"))
     layers = ModelSpec(layers=trunk).complete((5,), 2, "glorot")
     assert layers[-1] == make("member_dense", units=2, parametrization="ntk")
     assert build_network(layers, (5,)).out_shape == (3, 2)

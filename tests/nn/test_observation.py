@@ -89,6 +89,17 @@ def test_each_member_sees_the_data() -> None:
     np.testing.assert_allclose(found.std(axis=0), 1.0, rtol=1e-9)
 
 
+def test_members_that_share_weights_see_the_data_with_biases_of_their_own() -> None:
+    x = RNG(0).normal(size=(300, 4))
+    layers = [make("batch_ensemble", units=5, members=3, from_data=True)] * 2
+    network = observed(layers, x)
+    found, b = run(network, x), network.arena.value("batch_ensemble_2.b")
+    z = (found - b).reshape(-1, 5)
+    np.testing.assert_allclose(z.std(axis=0), 1.0, rtol=1e-9)
+    assert (found.min(axis=0) < 0.0).all() and (found.max(axis=0) > 0.0).all()
+    assert not np.isclose(b[0], b[1]).any()
+
+
 def test_what_is_observed_is_the_same_for_the_same_seed() -> None:
     x = RNG(0).normal(size=(300, 4))
     layers = [make("dense", units=5, from_data=True)]

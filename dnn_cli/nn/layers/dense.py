@@ -37,9 +37,9 @@ class DenseSpec(AffineSpec):
         """A dense layer from vectors of `in_shape` to `units` numbers."""
         if len(in_shape) not in (1, 2):
             raise ShapeError(f"dense takes vectors, not examples of shape {in_shape}: add flatten")
-        inputs = in_shape[-1]
-        slots = self.affine_slots((inputs, self.units), default)
-        return Dense(in_shape, self.units, slots, self.factor(inputs), self.from_data)
+        inputs, out_shape = in_shape[-1], (*in_shape[:-1], self.units)
+        slots = self.affine_slots((inputs, self.units), (self.units,), default)
+        return Dense(in_shape, out_shape, slots, self.factor(inputs), self.from_data)
 
 
 @final

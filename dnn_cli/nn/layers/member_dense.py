@@ -35,11 +35,12 @@ class MemberDenseSpec(AffineSpec):
         if len(in_shape) != 2:
             raise ShapeError(
                 f"takes a vector of each member, not examples of shape {in_shape}: "
-                "put member_scale somewhere before it"
+                "put member_scale or batch_ensemble somewhere before it"
             )
         members, inputs = in_shape
-        slots = self.affine_slots((members, inputs, self.units), default)
-        return MemberDense(in_shape, self.units, slots, self.factor(inputs), self.from_data)
+        out_shape = (members, self.units)
+        slots = self.affine_slots((members, inputs, self.units), out_shape, default)
+        return MemberDense(in_shape, out_shape, slots, self.factor(inputs), self.from_data)
 
 
 @final
