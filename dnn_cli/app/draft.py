@@ -21,9 +21,10 @@ from dnn_cli.base.spec import SpecError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.config.resolve import resolve
-from dnn_cli.data.prepare import Prepared, prepare, read
+from dnn_cli.data.prepare import Prepared, prepare
 from dnn_cli.data.raw_columns import Words, words_of
 from dnn_cli.data.readers.csv_examination import examine
+from dnn_cli.data.reading import read
 from dnn_cli.data.source import SourceSpec, source_of
 from dnn_cli.data.spec import DataSpec, SplitSpec
 from dnn_cli.data.split import names_parts

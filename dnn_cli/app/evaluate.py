@@ -15,7 +15,8 @@ from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
 from dnn_cli.config.load import load_config
 from dnn_cli.data.dataset import Dataset
-from dnn_cli.data.prepare import prepare, read
+from dnn_cli.data.prepare import prepare
+from dnn_cli.data.reading import read
 from dnn_cli.data.source import SourceSpec, source_of
 from dnn_cli.data.table_coding import SurpriseLog
 from dnn_cli.data.task import listing_in_order

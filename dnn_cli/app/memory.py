@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from dnn_cli.app.lifecycle.threads import settle
 from dnn_cli.base.errors import LimitError
 from dnn_cli.base.types import size_of
 from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.prepare import Prepared
+from dnn_cli.data.readers.room import on_disk
 from dnn_cli.nn.chain import Chain, build_chain
 from dnn_cli.nn.execution.divided import exchanged
 from dnn_cli.nn.layer import LayerSpec
@@ -102,4 +105,5 @@ def _per_example(chain: Chain) -> int:
 
 
 def _bytes(array: object) -> int:
-    return int(getattr(array, "nbytes", 0))
+    """Bytes of memory; what lies in a file that is mapped takes none that is not given back."""
+    return 0 if not isinstance(array, np.ndarray) or on_disk(array) else array.nbytes

@@ -12,7 +12,7 @@ import typer
 
 from dnn_cli import __version__
 from dnn_cli.base.errors import EXIT_SIGNALS, DnnError, FileSystemError, LimitError, UsageError
-from dnn_cli.base.text import safe_text
+from dnn_cli.base.text import nearest, safe_text
 from dnn_cli.console.errors import show
 
 _INTERRUPT = 2
@@ -85,7 +85,8 @@ def _usage(error: Any) -> UsageError:
     context = getattr(error, "ctx", None)
     page = f"`{context.command_path if context else 'dnn'} --help`"
     close = getattr(error, "possibilities", None)
-    fix = f"did you mean `{sorted(close)[0]}`? See {page}" if close else f"see {page}"
+    meant = close and (nearest(getattr(error, "option_name", ""), close) or sorted(close)[0])
+    fix = f"did you mean `{meant}`? See {page}" if meant else f"see {page}"
     return UsageError(message[:1].lower() + message[1:], fix=fix)
 
 

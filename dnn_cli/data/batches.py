@@ -18,6 +18,8 @@ from dnn_cli.base.random import Purpose, stream
 from dnn_cli.base.types import Array
 from dnn_cli.data.augment import Augmenter, AugmentSpec
 from dnn_cli.data.dataset import Dataset
+from dnn_cli.data.readers.room import on_disk
+from dnn_cli.data.window import Window
 
 
 @final
@@ -28,7 +30,16 @@ class Batches:
     index) alone.
     """
 
-    __slots__ = ("_augmenter", "_epoch", "_order", "batch_size", "dataset", "seed", "steps")
+    __slots__ = (
+        "_augmenter",
+        "_epoch",
+        "_order",
+        "_window",
+        "batch_size",
+        "dataset",
+        "seed",
+        "steps",
+    )
 
     def __init__(
         self,
@@ -46,6 +57,7 @@ class Batches:
         self.steps = -(-dataset.rows // self.batch_size)  # an epoch
         self._order = np.arange(dataset.rows, dtype=np.intp)
         self._epoch: int | None = None
+        self._window = Window(dataset) if on_disk(dataset.inputs) else None
         self._augmenter: Augmenter | None = None
         if augment is not None and augment.active:
             self._augmenter = Augmenter(augment, dataset.input_shape, dataset.black())
@@ -74,6 +86,8 @@ class Batches:
         stop = start + len(inputs)
         if self.steps == 1:
             self.dataset.slice(start, stop, inputs, targets)
+        elif self._window is not None:
+            self._window.gather(epoch, self.order(epoch), start, stop, inputs, targets)
         else:
             self.dataset.gather(self.order(epoch)[start:stop], inputs, targets)
         if self._augmenter is not None:

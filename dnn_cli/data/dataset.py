@@ -110,10 +110,13 @@ class Dataset:
             raw = self._bytes[: len(rows)]
             self.inputs.take(rows, axis=0, out=raw, mode="clip")
             self._spread.apply(raw, inputs_out)
-        if targets_out is None:
-            return
+        if targets_out is not None:
+            self.gather_targets(rows, inputs_out, targets_out)
+
+    def gather_targets(self, rows: Array, inputs: Array, targets_out: Array) -> None:
+        """Copy the targets of `rows`, whose scaled `inputs` (m, *shape) are gathered already."""
         if self.targets is None:
-            self.reconstruct(inputs_out, targets_out)
+            self.reconstruct(inputs, targets_out)
         else:
             self.targets.take(rows, axis=0, out=targets_out, mode="clip")
 

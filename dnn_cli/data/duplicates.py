@@ -2,7 +2,7 @@
 
 Formula    h = sum over the words w_j of a row of mix(w_j xor j·P) modulo 2^64, where
            mix(a) = b·P xor (b·P >> 29), b = a·P xor (a·P >> 32), P = 0x9E3779B97F4A7C15
-Memory     8 bytes a row, and a chunk
+Memory     8 bytes a row of the smaller part, and a chunk
 Cost       54,000 rows of 784: bytes 40 ms, float32 140 ms (Python's own hash: 64 and 190 ms)
 Errors     two different rows share h by accident with a probability of about 2^-64
 """
@@ -14,6 +14,7 @@ import numpy as np
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.statistics import chunks
 
+_SEARCHED = 1 << 18  # rows
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -35,5 +36,16 @@ def row_hashes(inputs: Array) -> Array:
 
 
 def shared_rows(inputs: Array, others: Array) -> int:
-    """How many rows of `inputs` also occur among `others`."""
-    return int(np.isin(row_hashes(inputs), row_hashes(others)).sum())
+    """How many rows of `inputs` also occur among `others`.
+
+    Of the others, which may be many, no more than a chunk's hashes are kept at a time.
+    """
+    known, counts = np.unique(row_hashes(inputs), return_counts=True)
+    if not known.size:
+        return 0
+    met = np.zeros(len(known), bool)
+    for start in range(0, len(others), _SEARCHED):
+        hashes = row_hashes(others[start : start + _SEARCHED])
+        places = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+        met[places[known[places] == hashes]] = True
+    return int(counts[met].sum())

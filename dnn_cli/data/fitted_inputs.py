@@ -102,7 +102,7 @@ def fit_columns(
     coding, stories = fit_table(table.columns, parts.train, spec, place)
     notes.extend(lines_of(stories))
     log = SurpriseLog()
-    matrix = coding.encode(table.columns, place, log)
+    matrix = coding.encode(table.columns, place, log, table.room)
     notes.extend(log.lines("all rows"))
     notes.extend(merged_numbers(table.columns, coding, matrix, parts.train))
     ranges = [c.extremes for c in coding.columns if isinstance(c, NumberColumn) and c.extremes]
@@ -116,7 +116,7 @@ def fit_columns(
         stories=stories,
         low=low,
         high=high,
-        parts=partition(matrix, parts),
+        parts=partition(matrix, parts, table.room),
     )
 
 

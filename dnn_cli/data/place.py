@@ -35,6 +35,12 @@ class Place:
         """The place of some rows of this one."""
         return Place(self.origin, self.first_row, rows if self.rows is None else self.rows[rows])
 
+    def slice(self, rows: slice) -> Place:
+        """The place of some rows in a row of this one."""
+        if self.rows is None:
+            return Place(self.origin, self.first_row + rows.start)
+        return Place(self.origin, self.first_row, self.rows[rows])
+
     def where(
         self, found: Array, names: tuple[str, ...] | None = None, count: int | None = None
     ) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dnn_cli.base.errors import DataError
+from dnn_cli.base.errors import DataError, LimitError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
@@ -25,9 +25,10 @@ from dnn_cli.data.examples import as_examples
 from dnn_cli.data.findings import leaks, lone_classes
 from dnn_cli.data.fitted_inputs import fit_arrays, fit_columns, require_numbers
 from dnn_cli.data.place import Place
+from dnn_cli.data.reading import Storage, read
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.data.source import SourceSpec
-from dnn_cli.data.spec import DataSpec, SplitSpec
+from dnn_cli.data.spec import DataSpec, MemoryKind, SplitSpec
 from dnn_cli.data.split import (
     Parts,
     check_given_once,
@@ -37,7 +38,7 @@ from dnn_cli.data.split import (
     split_by_column,
     split_by_share,
 )
-from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table import Table
 from dnn_cli.data.table_coding import SurpriseLog
 from dnn_cli.data.table_fitting import ColumnStory
 from dnn_cli.data.table_targets import check_lengths
@@ -73,9 +74,20 @@ def prepare(spec: DataSpec) -> Prepared:
 
     Raises:
         DataError: the data are damaged, or do not fit what the section says.
+        LimitError: they do not fit into memory, and may not, or cannot, lie on disk.
     """
+    try:
+        return _prepare(spec, spec.memory)
+    except LimitError:
+        if spec.memory != "auto" or not spec.source.table_files():
+            raise
+    return _prepare(spec, "disk")  # read, they fitted, and coded no more
+
+
+def _prepare(spec: DataSpec, memory: MemoryKind) -> Prepared:
+    storage = Storage(memory, spec.cache)
     notes: list[str] = []
-    table = _with_targets(read(spec.source, spec.wanted()), spec, notes)
+    table = _with_targets(read(spec.source, spec.wanted(), storage), spec, notes)
     notes.extend(table.notes)
     check_lengths(table)
     place = Place.of(table)
@@ -103,8 +115,8 @@ def prepare(spec: DataSpec) -> Prepared:
         for one, rows in zip(inputs.parts, (parts.train, parts.valid, parts.test), strict=True)
     )
     others = {
-        "validation": _other(valid, spec.valid, schema, "validation", notes),
-        "test": _other(test, spec.test, schema, "test", notes),
+        "validation": _other(valid, spec.valid, schema, "validation", notes, storage),
+        "test": _other(test, spec.test, schema, "test", notes, storage),
     }
     notes.extend(lone_classes(train))
     for name, part in others.items():
@@ -127,18 +139,6 @@ def prepare(spec: DataSpec) -> Prepared:
         notes=tuple(notes),
         columns=inputs.stories,
     )
-
-
-def read(source: SourceSpec, columns: Columns) -> Table:
-    """The whole of `source` as one table with at least one row.
-
-    Raises:
-        DataError: there are no rows.
-    """
-    table = next(source.tables(columns))
-    if not table.rows:
-        raise DataError("there are no rows", where=safe_text(table.origin))
-    return table
 
 
 def _with_targets(table: Table, spec: DataSpec, notes: list[str]) -> Table:
@@ -269,12 +269,17 @@ def _target_columns(table: Table, spec: DataSpec) -> tuple[str | int, ...]:
 
 
 def _other(
-    part: Dataset, source: SourceSpec | None, schema: DataSchema, name: str, notes: list[str]
+    part: Dataset,
+    source: SourceSpec | None,
+    schema: DataSchema,
+    name: str,
+    notes: list[str],
+    storage: Storage,
 ) -> Dataset | None:
     """A part besides training: from a source of its own, or divided off, or none."""
     if source is None:
         return part if part.rows else None
-    table = schema.adapted(read(source, schema.columns(target_required=True)))
+    table = schema.adapted(read(source, schema.columns(target_required=True), storage))
     notes.extend(note for note in table.notes if note not in notes)
     log = SurpriseLog()
     found = schema.dataset(table, with_targets=True, log=log)

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias, final
 import numpy as np
 
 from dnn_cli.base.types import Array
+from dnn_cli.data.readers.room import HEAP, Room
 
 MISSING = -1  # the code of a word that is not there
 DEFAULT_MISSING = ("NA", "N/A", "nan", "null", "None", "?")  # what stands for a gap, beside nothing
@@ -34,8 +35,12 @@ class Numbers:
         """Which rows are gaps: (n,) bool."""
         return np.isnan(self.values)
 
-    def take(self, rows: Array) -> Numbers:
-        """Some rows."""
+    def take(self, rows: Array, room: Room = HEAP) -> Numbers:
+        """Some rows, as an array in `room`."""
+        return Numbers(room.taken(self.values, rows))
+
+    def part(self, rows: slice) -> Numbers:
+        """Some rows in a row, as a view."""
         return Numbers(self.values[rows])
 
     def as_words(self) -> Words:
@@ -65,8 +70,12 @@ class Words:
         found: Array = self.codes == MISSING
         return found
 
-    def take(self, rows: Array) -> Words:
-        """Some rows; levels that no row of them has remain."""
+    def take(self, rows: Array, room: Room = HEAP) -> Words:
+        """Some rows, as an array in `room`; levels that no row of them has remain."""
+        return Words(room.taken(self.codes, rows), self.levels)
+
+    def part(self, rows: slice) -> Words:
+        """Some rows in a row, as a view."""
         return Words(self.codes[rows], self.levels)
 
     def counts(self) -> Array:

@@ -128,7 +128,8 @@ class DataSchema:
             return self.assemble(self._inputs(table, with_targets), targets, place)
         if table.columns is None:
             raise self._no_columns(table)
-        return self.coded(self.coding.encode(table.columns, place, log or SurpriseLog()), targets)
+        log = log or SurpriseLog()
+        return self.coded(self.coding.encode(table.columns, place, log, table.room), targets)
 
     def coded(self, inputs: Array, targets: Array | None) -> Dataset:
         """A data set of the coded rows of a table and encoded targets, unscaled."""

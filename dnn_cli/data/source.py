@@ -49,6 +49,10 @@ class SourceSpec(Spec):
             DataError: the source is missing, damaged, or lacks a wanted column.
         """
 
+    def table_files(self) -> tuple[Path, ...]:
+        """The files of a table of columns with names, to be read as often as needed; or none."""
+        return ()
+
     def target_advice(self, inputs: Shape) -> str:
         """What to write in the configuration where this source has no targets beside `inputs`."""
         return "name the target column in `data.target`"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from dnn_cli.base.spec import Spec, option, require
@@ -15,6 +16,7 @@ from dnn_cli.data.table import Columns
 
 ScaleKind: TypeAlias = Literal["none", "unit", "standard", "minmax", "robust"]
 TargetScaleKind: TypeAlias = Literal["none", "standard"]
+MemoryKind: TypeAlias = Literal["auto", "ram", "disk"]
 INPUTS = "inputs"  # the target that means: reconstruct the inputs
 
 
@@ -110,6 +112,16 @@ class DataSpec(Spec):
         "scaling of the targets of a regression, fitted on the training part; standard: mean 0 and "
         "deviation 1 for the network and its loss, metrics and predictions in the targets' units",
         "standard",
+    )
+    memory: MemoryKind = option(
+        "where the columns of a table lie while a network trains: ram, disk (in files that the "
+        "system maps), or auto: on disk if they do not fit into memory; results are the same",
+        "auto",
+    )
+    cache: Path | None = option(
+        "folder in which columns on disk stay for the next time, as long as their files do not "
+        "change; null: they go with the process",
+        None,
     )
     augment: AugmentSpec | None = option("random changes of the training images", None)
     task: Literal["auto", "binary", "multiclass", "multilabel", "regression", "reconstruction"] = (

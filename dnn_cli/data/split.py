@@ -25,6 +25,7 @@ from dnn_cli.base.random import Purpose, stream
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.place import Place, positions
+from dnn_cli.data.readers.room import HEAP, Room
 from dnn_cli.data.spec import DataSpec, SplitSpec
 
 _WORDS = {
@@ -180,13 +181,13 @@ def counted(rows_of: Iterable[tuple[str, int]]) -> str:
     return ", ".join(each[:_SHOWN]) + more
 
 
-def partition(inputs: Array, parts: Parts) -> tuple[Array, Array, Array]:
+def partition(inputs: Array, parts: Parts, room: Room = HEAP) -> tuple[Array, Array, Array]:
     """The rows of `inputs` (n, …) as (training, validation, test) arrays; `inputs` is used up.
 
     Training rows move to the front of `inputs`, of which the first result is a view. Rows only
     ever move towards the front, and in order, so none is overwritten before it has moved.
     """
-    valid, test = inputs[parts.valid], inputs[parts.test]
+    valid, test = room.taken(inputs, parts.valid), room.taken(inputs, parts.test)
     rows = parts.train
     if len(rows) == len(inputs):
         return inputs, valid, test

@@ -9,6 +9,7 @@ import numpy as np
 
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.data.raw_columns import DEFAULT_MISSING, ColumnType, Numbers, RawColumns
+from dnn_cli.data.readers.room import HEAP, Room
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Table:
     names: tuple[str, ...] | None = None  # of the columns of `inputs`, once they were columns
     dialect: Mapping[str, str] = field(default_factory=dict)
     verbatim: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    room: Room = HEAP  # where its columns lie, and what is made of them may
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:
@@ -108,7 +110,7 @@ class Table:
             inputs=self.inputs[rows],
             columns=None
             if self.columns is None
-            else {name: column.take(rows) for name, column in self.columns.items()},
+            else {name: column.take(rows, self.room) for name, column in self.columns.items()},
             targets=None if self.targets is None else self.targets[rows],
             extra={name: values[rows] for name, values in self.extra.items()},
             parts=None if self.parts is None else self.parts[rows],

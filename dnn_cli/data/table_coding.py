@@ -21,7 +21,7 @@ from dnn_cli.data import stored as checks
 from dnn_cli.data.column import COLUMNS, Column, Surprises
 from dnn_cli.data.place import Place
 from dnn_cli.data.raw_columns import ColumnType, RawColumns
-from dnn_cli.data.readers.memory import require_memory
+from dnn_cli.data.readers.room import HEAP, Room
 
 
 @dataclass(slots=True)
@@ -84,8 +84,10 @@ class TableCoding:
         numbers = [name for column in self.columns for name in column.outputs]
         return (*numbers, *(column.name for column in self.columns for _ in column.levels))
 
-    def encode(self, columns: RawColumns, place: Place, log: SurpriseLog) -> Array:
-        """The matrix of a table's columns, (n, width) float32.
+    def encode(
+        self, columns: RawColumns, place: Place, log: SurpriseLog, room: Room = HEAP
+    ) -> Array:
+        """The matrix of a table's columns, (n, width) float32 in `room`.
 
         Raises:
             DataError: a column is missing, or holds what it cannot; says where.
@@ -97,15 +99,19 @@ class TableCoding:
                 f"the columns {listing(missing, 5)} are missing", where=safe_text(place.origin)
             )
         rows = columns[self.names[0]].rows
-        require_memory(4 * rows * self.width, place.origin)
-        matrix = np.empty((rows, self.width), np.float32)
+        matrix = room.empty((rows, self.width), np.float32, place.origin)
+        for block in room.blocks(rows):
+            part = {name: columns[name].part(block) for name in self.names}
+            self._encode(part, matrix[block], place.slice(block), log)
+        return matrix
+
+    def _encode(self, columns: RawColumns, matrix: Array, place: Place, log: SurpriseLog) -> None:
         number, code = 0, self.numbers
         for column in self.columns:
             after, behind = number + len(column.outputs), code + len(column.levels)
             numbers, codes = matrix[:, number:after], matrix[:, code:behind]
             log.add(column.name, column.encode(columns[column.name], numbers, codes, place))
             number, code = after, behind
-        return matrix
 
     def to_json(self) -> list[dict[str, Any]]:
         """All that `from_json` needs but the arrays, in types that JSON has."""

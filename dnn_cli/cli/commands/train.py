@@ -50,6 +50,14 @@ def train(
     runs: Runs = "runs",
     target: Target = None,
     task: Task = None,
+    cache: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DIR",
+            help="Where columns on disk stay for the next time: data.cache=DIR.",
+            callback=writable,
+        ),
+    ] = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -63,7 +71,7 @@ def train(
     watched(
         lambda progress: train_run(
             config,
-            overrides=overrides(changes, sets),
+            overrides=[*overrides(changes, sets), *([f"data.cache={cache}"] if cache else [])],
             name=name,
             run_dir=run_dir,
             runs=runs,

@@ -207,7 +207,11 @@ def types_of(
 ) -> tuple[ColumnType, ...]:
     """The types of columns: as `known`, those of `words`, labels, and unknown."""
     return tuple(
-        "word" if i in words else "label" if i in labels else known.get(name, "unknown")
+        "word"
+        if i in words or (said := known.get(name, "unknown")) == "word"
+        else "label"
+        if i in labels
+        else said
         for i, name in enumerate(names)
     )
 

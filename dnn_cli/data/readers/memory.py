@@ -52,13 +52,18 @@ def _machine() -> int | None:
     return None if kibibytes is None else kibibytes * 1024
 
 
-def _group_v2() -> int | None:
+def _group(controller: str) -> str:
+    """The name of this process's control group, as far as the mounted tree has it."""
     try:
         lines = Path("/proc/self/cgroup").read_text().splitlines()
     except OSError:
-        return None
-    name = next((line[3:] for line in lines if line.startswith("0::")), "")
-    for folder in (_CGROUP / name.lstrip("/"), _CGROUP):
+        return ""
+    names = (line.split(":", 2)[1:] for line in lines)
+    return next((name for of, name in names if of == controller), "").lstrip("/")
+
+
+def _group_v2() -> int | None:
+    for folder in (_CGROUP / _group(""), _CGROUP):
         limit, used = _number(folder / "memory.max"), _number(folder / "memory.current")
         if limit is not None and used is not None:
             return max(0, limit - used + _table(folder / "memory.stat").get("file", 0))
@@ -66,12 +71,12 @@ def _group_v2() -> int | None:
 
 
 def _group_v1() -> int | None:
-    folder = _CGROUP / "memory"
-    limit = _number(folder / "memory.limit_in_bytes")
-    used = _number(folder / "memory.usage_in_bytes")
-    if limit is None or used is None:
-        return None
-    return max(0, limit - used + _table(folder / "memory.stat").get("total_cache", 0))
+    for folder in (_CGROUP / "memory" / _group("memory"), _CGROUP / "memory"):
+        limit = _number(folder / "memory.limit_in_bytes")
+        used = _number(folder / "memory.usage_in_bytes")
+        if limit is not None and used is not None:
+            return max(0, limit - used + _table(folder / "memory.stat").get("total_cache", 0))
+    return None
 
 
 def _number(path: Path) -> int | None:

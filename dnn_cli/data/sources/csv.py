@@ -99,6 +99,10 @@ class CsvSpec(SourceSpec):
             fix="such as utf-8, latin-1, cp1252, utf-16-le, shift_jis",
         )
 
+    def table_files(self) -> tuple[Path, ...]:
+        """The file, if it is one."""
+        return () if str(self.path) == "-" else (self.path,)
+
     def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
         """See `SourceSpec.tables`."""
         if rows is not None:
