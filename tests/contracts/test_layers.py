@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from dnn_cli.nn.gradcheck import compare, shift
+from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import LAYERS, Layer, LayerSpec
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.scratch import Scratch
@@ -45,6 +46,7 @@ def block(*layers: LayerSpec, shortcut: tuple[LayerSpec, ...] | None = None) -> 
 
 
 DENSE, DROP = make("dense", units=6), make("dropout", rate=0.4)
+WIDE = INITIALIZERS.get("normal")(deviation=0.3)  # type: ignore[call-arg]
 FLAT, NORM = make("flatten"), make("batch_norm")
 INNER = block(make("layer_norm"), make("sigmoid"), DROP)
 PHOTO = (7, 6, 3)
@@ -129,6 +131,13 @@ CASES: dict[str, tuple[Case, ...]] = {
     "periodic": (
         Case(make("periodic"), batches=(50,), stacks=False),
         Case(make("periodic", columns=4, frequencies=5, embedding=2), stacks=False),
+    ),
+    "periodic_relu": (
+        Case(make("periodic_relu", weights=WIDE), batches=(50,), stacks=False),
+        Case(
+            make("periodic_relu", weights=WIDE, columns=4, frequencies=5, embedding=2, shared=True),
+            stacks=False,
+        ),
     ),
     "piecewise_linear": (
         Case(make("piecewise_linear"), batches=(50,), stacks=False),

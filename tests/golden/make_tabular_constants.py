@@ -54,6 +54,17 @@ def periodic(x: Tensor, p: Parameters) -> Tensor:
     return torch.cat([z.flatten(1), x], dim=1)
 
 
+def periodic_relu(x: Tensor, p: Parameters) -> Tensor:
+    numbers = x[:, : len(p["w"])]
+    angles = 2.0 * math.pi * numbers[:, :, None] * p["w"]
+    waves = torch.cat([torch.cos(angles), torch.sin(angles)], dim=2)
+    if len(p["W"]) == 1:  # one linear layer for all columns
+        z = functional.linear(waves, p["W"][0].T, p["b"][0])
+    else:
+        z = torch.einsum("nch,che->nce", waves, p["W"]) + p["b"]
+    return torch.cat([functional.relu(z).flatten(1), x], dim=1)
+
+
 def scale(x: Tensor, p: Parameters) -> Tensor:
     return x * p["s"]
 
@@ -148,6 +159,10 @@ def layers() -> dict[str, tuple[Layer, tuple[int, ...]]]:
             ("parametric", options, parametric(f), {"a": normal(5)}),
             (5,),
         )
+    for name, columns in (("periodic_relu", 2), ("periodic_relu shared", 1)):
+        options = {"columns": 2, "frequencies": 5, "embedding": 3, "shared": columns == 1}
+        pair = {"w": normal(2, 5), "W": normal(columns, 10, 3), "b": normal(columns, 3)}
+        found[name] = (("periodic_relu", options, periodic_relu, pair), (4,))
     return found
 
 

@@ -113,6 +113,7 @@ def test_every_layer_for_tables_is_covered() -> None:
         "member_scale",
         "parametric",
         "periodic",
+        "periodic_relu",
         "piecewise_linear",
         "scale",
     }

@@ -26,12 +26,11 @@ import numpy as np
 
 from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Call, Shape
+from dnn_cli.nn.frequency_embedding import FrequencyEmbedding
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
-from dnn_cli.nn.layer import LAYERS, READS_X, Layer, Need, Slot
-from dnn_cli.nn.number_embedding import NumberEmbedding, NumberEmbeddingSpec
+from dnn_cli.nn.layer import LAYERS, Layer, Need, Slot
+from dnn_cli.nn.number_embedding import NumberEmbeddingSpec
 from dnn_cli.nn.scratch import Scratch
-
-_TURN = 2.0 * math.pi
 
 
 @LAYERS.register("periodic")
@@ -64,14 +63,12 @@ class PeriodicSpec(NumberEmbeddingSpec):
 
 
 @final
-class Periodic(NumberEmbedding):
+class Periodic(FrequencyEmbedding):
     """y = cos(2π x w + s) W + b | x."""
 
-    w: Array
     W: Array
     s: Array
     b: Array
-    reads = READS_X
 
     def __init__(self, in_shape: Shape, slots: tuple[Slot, ...]) -> None:
         columns, self.frequencies, embedding = slots[1].shape
@@ -90,8 +87,7 @@ class Periodic(NumberEmbedding):
         """Write the embedding and x."""
         cos, sin, z = ws["cos"], ws["sin"], ws["z"]  # for b into y NumPy takes buffers of 100 KB
         return [
-            partial(np.multiply, x[:, : self.columns, None], self.w, out=sin),
-            partial(np.multiply, sin, _TURN, out=sin),
+            *self.angles(x, sin),
             partial(np.add, sin, self.s, out=sin),
             partial(np.cos, sin, out=cos),
             *([partial(np.sin, sin, out=sin)] if train else []),
@@ -106,28 +102,14 @@ class Periodic(NumberEmbedding):
     ) -> list[Call]:
         """Write the gradients of all four slots and dx."""
         t, slopes, grads = ws["t"], self.embedded(dy), ws.grads
-        calls: list[Call] = [
+        return [
             partial(np.matmul, ws["cos"].transpose(1, 2, 0), slopes, out=grads["W"]),
             partial(np.add.reduce, slopes, axis=1, out=grads["b"]),
             partial(np.matmul, slopes, self.W.mT, out=t.swapaxes(0, 1)),
             partial(np.multiply, t, ws["sin"], out=t),
             partial(np.negative, t, out=t),
             partial(np.add.reduce, t, axis=0, out=grads["s"]),
-        ]
-        if dx is not None:
-            numbers, wave = dx[:, : self.columns], ws["wave"]
-            calls += [
-                partial(np.copyto, dx, dy[:, self.width :]),
-                partial(np.multiply, t, self.w, out=wave),
-                partial(np.add.reduce, wave, axis=-1, out=ws["sum"]),
-                partial(np.multiply, ws["sum"], _TURN, out=ws["sum"]),
-                partial(np.add, numbers, ws["sum"], out=numbers),
-            ]
-        return [
-            *calls,
-            partial(np.multiply, t, x[:, : self.columns, None], out=t),
-            partial(np.add.reduce, t, axis=0, out=grads["w"]),
-            partial(np.multiply, grads["w"], _TURN, out=grads["w"]),
+            *self.turn_back(x, dy, dx, t, ws),
         ]
 
     def operations(self) -> int:
