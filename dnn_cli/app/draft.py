@@ -9,32 +9,35 @@ Recipe     four members that share three layers of 128 behind bins of every numb
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from dnn_cli.base.errors import UsageError
+from dnn_cli.base.errors import DataError, UsageError
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, safe_text
-from dnn_cli.config.resolve import resolve
+from dnn_cli.config.load import located
+from dnn_cli.config.resolve import resolve, yaml_scalar
+from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.prepare import Prepared, prepare
 from dnn_cli.data.raw_columns import Words, words_of
-from dnn_cli.data.readers.csv_examination import examine
+from dnn_cli.data.readers.csv_examination import Doubt, Examination, examine
 from dnn_cli.data.reading import read
 from dnn_cli.data.source import SourceSpec, source_of
+from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.spec import DataSpec, SplitSpec
 from dnn_cli.data.split import names_parts
 from dnn_cli.data.table import Columns, Table
-from dnn_cli.data.table_fitting import ColumnStory
+from dnn_cli.data.table_fitting import ColumnStory, written_out
 
 _PARTS = ("split", "fold", "part", "set", "subset", "partition")  # names of columns that divide
 _SHARES = {"valid": 0.15, "test": 0.15}
-_PLAIN = re.compile(r"[A-Za-z_./][A-Za-z0-9_./-]*")
-_WORDS = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}  # YAML may read otherwise
+_DATA = "data."  # what the keys begin with that a draft follows
+_WRITTEN = ("features", "exclude", "missing", "target_scale", "positive", "valid", "test")
 _WIDE = 200  # columns; of more those that are not numbers are written
 _STEPS, _FEWEST, _MOST = 3_000, 24, 128  # steps of a training, and bounds of its epochs
 _BATCHES = ((2_000, 256), (600, 128), (0, 64))  # from so many rows on
@@ -42,34 +45,85 @@ _BATCHES = ((2_000, 256), (600, 128), (0, 64))  # from so many rows on
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A configuration as text, and what was said while it was made."""
+    """A configuration as text, what was found out about the file, and what else was said."""
 
     text: str
+    found: tuple[str, ...]
     notes: tuple[str, ...]
 
 
-def draft(data: str, targets: tuple[str, ...], task: str | None, folder: Path) -> Draft:
+def draft(
+    data: str,
+    targets: tuple[str, ...],
+    task: str | None,
+    folder: Path,
+    overrides: Sequence[str] = (),
+) -> Draft:
     """A configuration, to stand in `folder`, that trains on the file `data`.
+
+    Of the `overrides` those of `data` are followed where they say how the file is written, what its
+    columns are and how it is divided.
 
     Raises:
         UsageError: no target is named: the columns are listed; or there is no such column.
+        ConfigError: an override is wrong.
         DataError: the file cannot be read, or its targets do not suit the task.
     """
-    source, options = _source(data)
-    table = read(source, Columns(target_required=False))
-    options = {**options, **table.dialect}
+    given = _given(data, [one for one in overrides if one.startswith(_DATA)])
+    assert isinstance(given.source, CsvSpec)
+    keys = {one.partition("=")[0] for one in overrides}
+    set_by_hand = {
+        one.name: getattr(given.source, one.name)
+        for one in fields(given.source)
+        if f"{_DATA}source.{one.name}" in keys
+    }
+    examination = examine(given.source.path, set_by_hand)
+    source = replace(given.source, **examination.options)
+    table = read(source, Columns(target_required=False, missing=given.gaps))
     names = tuple(table.columns or ())
-    if not targets:
+    if not (targets or given.targets):
         raise UsageError("name the column to predict with --target", why=_columns(table))
-    wanted = tuple(dict.fromkeys(_named(target, names) for target in targets))
-    spec = DataSpec(
+    wanted = tuple(dict.fromkeys(_named(str(one), names) for one in targets or given.targets))
+    spec = replace(
+        given,
         source=source,
         target=wanted if len(wanted) > 1 else wanted[0],
-        task=task or "auto",  # type: ignore[arg-type]
-        split=_split(table, wanted),
+        task=task or given.task,  # type: ignore[arg-type]
+        split=_split(table, wanted, given.split, keys),
     )
-    prepared = prepare(spec)
-    return Draft(_text(data, options, spec, prepared, folder), prepared.notes)
+    try:
+        prepared = prepare(spec)
+    except DataError as error:
+        raise _without_configuration(error) from None
+    examination = replace(examination, options={**examination.options, **table.dialect})
+    text = _text(data, examination, spec, prepared, folder)
+    return Draft(text, examination.notes, prepared.notes)
+
+
+def _given(data: str, overrides: Sequence[str]) -> DataSpec:
+    """The section that the overrides alone describe."""
+    if data == "-":
+        raise UsageError("a draft reads its data twice: standard input is no file")
+    source_of(data)  # says what is wrong with a name in the words of a command line
+    if not is_table(data):
+        raise UsageError(
+            f"`{safe_text(data)}` is no table of text",
+            fix="give a CSV or TSV file; other data need a configuration, see configs/",
+        )
+    text = f"data: {{source: {yaml_scalar(data)}}}\n"
+    spec, _ = located(RunSpec, text.encode(), None, overrides)
+    return spec.data
+
+
+def _without_configuration(error: DataError) -> DataError:
+    """The same where advice is for a configuration, which there is none of yet."""
+    hint = "; there is no configuration yet: behind the file, data.columns.NAME=category"
+    keys = ("columns: {", "exclude: [", "`missing")
+    problems = [
+        replace(one, fix=one.fix + hint) if any(k in one.fix + one.why for k in keys) else one
+        for one in error.problems
+    ]
+    return DataError(problems, state=error.state)
 
 
 def is_table(path: str) -> bool:
@@ -78,20 +132,6 @@ def is_table(path: str) -> bool:
         return SourceSpec.infer(path).spec_name == "csv"
     except SpecError:
         return False
-
-
-def _source(data: str) -> tuple[SourceSpec, dict[str, Any]]:
-    """The source that reads `data`, and what of its options has to be written."""
-    if data == "-":
-        raise UsageError("a draft reads its data twice: standard input is no file")
-    plain = source_of(data)
-    if plain.spec_name != "csv":
-        raise UsageError(
-            f"`{safe_text(data)}` is no table of text",
-            fix="give a CSV or TSV file; other data need a configuration, see configs/",
-        )
-    options = examine(plain.path)  # type: ignore[attr-defined]
-    return replace(plain, **options), options
 
 
 def _columns(table: Table) -> str:
@@ -111,7 +151,15 @@ def _named(target: str, names: tuple[str, ...]) -> str:
     )
 
 
-def _split(table: Table, targets: tuple[str, ...]) -> SplitSpec:
+def _split(
+    table: Table, targets: tuple[str, ...], given: SplitSpec | None, keys: set[str]
+) -> SplitSpec:
+    """A column of parts, or shares, of which some may be given by `keys`."""
+    if given is not None and (given.column is not None or f"{_DATA}split" in keys):
+        return given
+    if given is not None:
+        rest = {k: v for k, v in _SHARES.items() if f"{_DATA}split.{k}" not in keys}
+        return replace(given, **rest)  # type: ignore[arg-type]
     for name, column in (table.columns or {}).items():
         if name.casefold() in _PARTS and name not in targets:
             words = words_of(column)
@@ -121,12 +169,12 @@ def _split(table: Table, targets: tuple[str, ...]) -> SplitSpec:
 
 
 def _text(
-    data: str, options: dict[str, Any], spec: DataSpec, prepared: Prepared, folder: Path
+    data: str, examination: Examination, spec: DataSpec, prepared: Prepared, folder: Path
 ) -> str:
     rows, task = prepared.train.rows, prepared.schema.task
     path = data if os.path.isabs(data) else os.path.relpath(data, folder)
-    source: Any = {"type": "csv", "path": path, **options} if options else path
-    split = {"column": spec.split.column} if spec.split and spec.split.column else _SHARES
+    source = _source(path, examination.options)
+    split = {k: v for k, v in resolve(spec.split).items() if v != getattr(SplitSpec(), k)}
     why = next((n for n in prepared.notes if n.startswith("task: ")), "").partition(", ")[2]
     batch = next(size for least, size in _BATCHES if rows >= least)
     epochs = max(_FEWEST, min(_MOST, _STEPS * batch // max(1, rows)))
@@ -135,16 +183,41 @@ def _text(
         f"# Made from {safe_text(path)}: {rows:,} training rows. Train it with `dnn train`.",
         "data:",
         f"  source: {_flow(source)}",
+        *_source_doubts(path, examination),
         f"  target: {_flow(target)}",
         f"  task: {task.kind}  # {safe_text(why, 200)}",
         f"  split: {_flow(split)}",
         "  scale: robust_smooth_clip  # outliers are clipped softly; standard: they are not",
+        *(f"  {name}: {_flow(value)}" for name, value in _other_options(spec)),
         *_column_lines(prepared.columns),
         *_model_lines(task, len(prepared.columns)),
         f"training: {{epochs: {epochs}, batch_size: {batch}}}",
         "",
     ]
     return "\n".join(lines)
+
+
+def _source(path: str, options: Mapping[str, Any]) -> Any:
+    return {"type": "csv", "path": path, **options} if options else path
+
+
+def _source_doubts(path: str, examination: Examination) -> list[str]:
+    """The source as it may be instead, to take the place of the line above."""
+
+    def line(doubt: Doubt) -> str:
+        options = {**examination.options, **doubt.options}
+        if options.get("decimal") == options.get("thousands"):
+            options.pop("thousands", None)
+        return f"  # doubt: source: {_flow(_source(path, options))}  # {doubt.when}"
+
+    return [line(doubt) for doubt in examination.doubts]
+
+
+def _other_options(spec: DataSpec) -> list[tuple[str, Any]]:
+    """What else was said of the data."""
+    defaults = {one.name: one.default for one in fields(spec)}
+    found = {name: getattr(spec, name) for name in _WRITTEN}
+    return [(name, resolve(value)) for name, value in found.items() if value != defaults[name]]
 
 
 def _model_lines(task: Task, columns: int) -> list[str]:
@@ -176,6 +249,8 @@ def _column_lines(stories: tuple[ColumnStory, ...]) -> list[str]:
     told = [s for s in stories if len(stories) <= _WIDE or s.spec.spec_name != "number"]
     if not told:
         return []
+    if not written_out([one.name for one in told]):
+        return [f"  # columns: what the {len(told):,} are, their cells tell again"]
     lines = ["  columns:"]
     for one in told:
         kind = resolve(one.spec)
@@ -194,6 +269,4 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{_flow(k)}: {_flow(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_flow, value)) + "]"
-    if isinstance(value, str) and _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
-        return value
-    return json.dumps(value, ensure_ascii=False)
+    return yaml_scalar(value)

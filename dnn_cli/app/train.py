@@ -53,7 +53,9 @@ def train_run(
         require_free(Path(run_dir))
     if name is not None:
         overrides = (*overrides, f"name={name}")
-    built = build(_loaded(config, overrides, targets, task))
+    loaded, found = _loaded(config, overrides, targets, task)
+    built = build(loaded)
+    built = replace(built, notes=(*found, *built.notes))
     for note in built.notes:
         say(note)
     built, session = begin(built, say)
@@ -71,11 +73,12 @@ def train_run(
 
 def _loaded(
     config: str, overrides: Sequence[str], targets: Sequence[str], task: str | None
-) -> Loaded[RunSpec]:
+) -> tuple[Loaded[RunSpec], tuple[str, ...]]:
+    """The configuration, and what was found out about a table to draft it."""
     if targets or is_table(config):
-        found = draft(config, tuple(targets), task, Path(config).parent)
-        return load_text(found.text.encode(), Path(config), overrides)
-    return load_config(config, overrides)
+        made = draft(config, tuple(targets), task, Path(config).parent, overrides)
+        return load_text(made.text.encode(), Path(config), overrides), made.found
+    return load_config(config, overrides), ()
 
 
 def begin(built: Built, say: Say) -> tuple[Built, Session]:

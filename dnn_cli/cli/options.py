@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -80,6 +81,14 @@ Encoding: TypeAlias = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="The encoding of CSV.", show_default="as in training"),
 ]
+Header: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether the first row of CSV names the columns.",
+        show_default="found",
+    ),
+]
 Target: TypeAlias = Annotated[
     list[str] | None,
     typer.Option(metavar="COLUMN", help="The column of a table to predict. Repeatable."),
@@ -106,6 +115,14 @@ def overrides(bare: Sequence[str] | None, sets: Sequence[str] | None) -> list[st
                 fix="write for instance optimizer.learning_rate=0.01",
             )
     return found
+
+
+def of_source(header: bool | None, **options: str | None) -> list[str]:
+    """The options of a CSV file that were given, as changes of the source."""
+    given = {name: json.dumps(value) for name, value in dialect(**options).items()}
+    if header is not None:
+        given["header"] = json.dumps(header)
+    return [f"data.source.{name}={value}" for name, value in given.items()]
 
 
 def dialect(**options: str | None) -> dict[str, str]:

@@ -84,8 +84,9 @@ def find_form(cells: Sequence[str]) -> DateForm | None:
     return None
 
 
-def usual_form(cells: Sequence[str], counts: Array) -> DateForm | None:
+def usual_form(cells: Sequence[str], counts: Array | None = None) -> DateForm | None:
     """The form of nearly all `cells`, which stand in so many rows each; None if there is none."""
+    counts = np.ones(len(cells)) if counts is None else counts
     some = cells[: 4 * _SOME : 4] if len(cells) > 4 * _SOME else cells
     for name in _FORM_ORDER:
         pattern = _COMPILED[name]

@@ -29,7 +29,7 @@ from dnn_cli.data.column import COLUMNS, ColumnSpec
 from dnn_cli.data.columns.boolean import pair_of
 from dnn_cli.data.date_forms import find_form, usual_form
 from dnn_cli.data.raw_columns import Numbers, RawColumn, Words
-from dnn_cli.data.readers.numerals import is_number, resembles_number, spoils_number
+from dnn_cli.data.readers.numerals import is_code, is_number, resembles_number, spoils_number
 
 _NAMED = re.compile(
     r"(^|[_\W])(?i:id|key|uuid|guid|index|rownum|rownumber)$|[a-z](Id|ID)$|^RowN(um|umber)$"
@@ -107,7 +107,7 @@ def _words(column: Words, min_count: int) -> Guess:
     form = usual_form(used, counts)
     if form is not None:
         return _of("date", "nearly all cells are dates", form=form.name)
-    if all(is_number(level) for level in used):
+    if all(is_number(level) for level in used) and any(is_code(level) for level in used):
         return _codes(len(used), rows)
     numeric = np.array([resembles_number(level) for level in used])
     share = float(counts[numeric].sum()) / rows

@@ -19,6 +19,7 @@ from dnn_cli.base.errors import DataError, LimitError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
+from dnn_cli.data.column import ColumnSpec
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.encoding import Encoding, missing_targets
 from dnn_cli.data.examples import as_examples
@@ -37,10 +38,11 @@ from dnn_cli.data.split import (
     rare_classes,
     split_by_column,
     split_by_share,
+    without_targets,
 )
 from dnn_cli.data.table import Table
 from dnn_cli.data.table_coding import SurpriseLog
-from dnn_cli.data.table_fitting import ColumnStory
+from dnn_cli.data.table_fitting import ColumnStory, written_out
 from dnn_cli.data.table_targets import check_lengths
 from dnn_cli.data.target_scaling import TargetScaling, fit_target_scaling
 from dnn_cli.data.task import infer_task, reconstruction
@@ -124,7 +126,7 @@ def _prepare(spec: DataSpec, memory: MemoryKind) -> Prepared:
     resolved = replace(
         spec,
         scale=inputs.scale,
-        columns={one.name: one.spec for one in inputs.stories} or None,
+        columns=_columns_of(inputs.stories, spec),
         task=encoding.task.kind,
         positive=encoding.positive or None,
     )
@@ -141,6 +143,11 @@ def _prepare(spec: DataSpec, memory: MemoryKind) -> Prepared:
     )
 
 
+def _columns_of(stories: tuple[ColumnStory, ...], spec: DataSpec) -> dict[str, ColumnSpec] | None:
+    found = {one.name: one.spec for one in stories}
+    return (found or None) if written_out(found) else spec.columns
+
+
 def _with_targets(table: Table, spec: DataSpec, notes: list[str]) -> Table:
     """`table` without the rows whose target is missing, which are counted."""
     if table.targets is None or spec.missing == "error" or spec.reconstructs:
@@ -151,7 +158,10 @@ def _with_targets(table: Table, spec: DataSpec, notes: list[str]) -> Table:
         return table
     if count == len(missing):
         raise DataError("all targets are missing", where=safe_text(table.origin))
-    notes.append(f"{count:,} of {len(missing):,} rows are left out: their target is missing")
+    column = spec.split.column if spec.split else None
+    marks = table.extra.get(column or "")
+    whose = "" if marks is None else without_targets(marks, missing, Place.of(table))
+    notes.append(f"{count:,} of {len(missing):,} rows are left out: their target is missing{whose}")
     return table.take(np.flatnonzero(~missing))
 
 

@@ -130,6 +130,26 @@ def split_by_column(values: Array, place: Place, column: str) -> Parts:
     return found
 
 
+def without_targets(values: Array, missing: Array, place: Place) -> str:
+    """Of which parts the rows are whose target is `missing`, for a note: ` (2 train, 90 test)`.
+
+    Raises:
+        DataError: all training rows are among them.
+    """
+    parts = np.array([_PART_OF.get(name.strip().lower(), "") for name in values.tolist()])
+    counts = {name: int((parts[missing] == name).sum()) for name in ("train", "valid", "test")}
+    whole = [name for name, n in counts.items() if n and n == (parts == name).sum()]
+    if "train" in whole:
+        raise DataError(
+            f"the target is missing in all {counts['train']:,} training rows",
+            where=safe_text(place.origin),
+            fix="check which column is the target, and which marks the parts",
+        )
+    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    gone = f": no {' or '.join(whole)} rows are left" if whole else ""
+    return f" ({said}{gone})" if said else ""
+
+
 def names_parts(words: Collection[str]) -> bool:
     """Whether `words` are names of parts, training and another among them."""
     parts = {_PART_OF.get(word.strip().lower(), "") for word in words}

@@ -208,12 +208,35 @@ class Gunzip:
         return DataError(f"cannot unpack `{shown}`: {reason}", where=shown)
 
 
-def unpacked(file: FileIO, origin: str) -> Callable[[int], bytes]:
+def unpacked(file: Readable, origin: str) -> Callable[[int], bytes]:
     """What reads some bytes of a gzip file, unpacked."""
     reader = Gunzip(file, origin)
 
     def read(count: int) -> bytes:
-        found = bytearray(count)
+        found = bytearray(min(count, CHUNK))
         return bytes(found[: reader.readinto(memoryview(found))])
 
     return read
+
+
+class Ahead:
+    """What `read` gives, of which the first bytes are looked at before they are read."""
+
+    def __init__(self, read: Callable[[int], bytes], count: int) -> None:
+        self._read, self.head = read, b""
+        while len(self.head) < count and (more := read(count - len(self.head))):
+            self.head += more
+        self._left = self.head
+
+    def read(self, count: int, /) -> bytes:
+        """The next bytes: none only at the end."""
+        if not self._left:
+            return self._read(count)
+        found, self._left = self._left[:count], self._left[count:]
+        return found
+
+
+def unpacked_if_packed(read: Callable[[int], bytes], origin: str) -> Callable[[int], bytes]:
+    """What `read` gives, unpacked where it begins like gzip data."""
+    ahead = Ahead(read, len(GZIP))
+    return unpacked(ahead, origin) if ahead.head == GZIP else ahead.read

@@ -30,11 +30,23 @@ class CellErrors:
             what, where=where if column is None else f"{where}:{column + 1}", why=why, fix=fix
         )
 
-    def ragged(self, count: int, line: int, last: bool) -> DataError:
-        """A row of `count` cells where the header has more or fewer; `last`: of the whole file."""
-        wanted = len(self._header)
+    def ragged(
+        self, row: Sequence[str], line: int, delimiter: str, *, first: bool, last: bool
+    ) -> DataError:
+        """A row whose cells the header has more or fewer of; `first`, `last`: of the whole file."""
+        wanted, count = len(self._header), len(row)
         found = f"{count} cells" if count != 1 else "1 cell"
         why, fix = "", "quote a cell that contains the separator"
+        if first and count == wanted + 1:
+            name = safe_text(self._header[0], 20)
+            why = "if all rows are so, the first column has no name: an index of pandas or R"
+            fix = f"begin the first row with the separator, `{safe_text(delimiter)}{name}`, and the"
+            fix += " index is left out; if it is this row alone, quote the cell that contains one"
+            if not row[-1]:
+                why = "if all rows are so, they end in the separator, and the first row does not"
+                fix = (
+                    "end the first row with the separator, too; if it is this row alone, remove it"
+                )
         if count < wanted:
             fix = "add the cells that are missing, or remove the row"
         if last and count < wanted:
@@ -57,6 +69,18 @@ class CellErrors:
             column,
             why=why,
             fix=self._hint or fix or self._mend("correct the cell or remove the row", column),
+        )
+
+    def other_sign(self, cell: str, column: int, where: str, decimal: str) -> DataError:
+        """A column that would be one of numbers if its decimal sign were that of the others."""
+        name = self._name(column)
+        return DataError(
+            f"`{safe_text(cell, 40)}` in column `{name}` is no number with a decimal `{decimal}`",
+            where=where,
+            why="one file has one decimal sign, and its other numbers, or the source, say which",
+            fix="write all numbers alike; a sign between thousands is named: "
+            f"{setting(self._of_model)('thousands', '.' if decimal == ',' else ',')}; if they are "
+            f"no numbers: `columns: {{{name}: category}}`",
         )
 
     def too_large(self, cell: str, column: int, line: int) -> DataError:

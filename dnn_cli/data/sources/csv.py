@@ -31,10 +31,11 @@ from dnn_cli.data.readers.bytes_in import (
     looks_like,
     open_regular,
     unpacked,
+    unpacked_if_packed,
     widen,
 )
 from dnn_cli.data.readers.csv_dialect import separates, unusual
-from dnn_cli.data.readers.csv_header import Header
+from dnn_cli.data.readers.csv_header import Header, said_separator
 from dnn_cli.data.readers.csv_reading import CsvReading
 from dnn_cli.data.readers.csv_records import BLOCK, Records, first_record, records
 from dnn_cli.data.readers.memory import require_memory
@@ -132,7 +133,14 @@ class CsvSpec(SourceSpec):
         usual = known.get("encoding", UTF8)
         pieces = records(as_utf8(read, self.encoding, origin, usual), origin)
         first = first_record(_first(pieces, origin))
-        header = Header.of(first[0], origin, self.delimiter, self.header, columns)
+        said = said_separator(first[0].data.decode(UTF8, "replace"))
+        if said:  # the first row is the one after it
+            first = first_record(first[1] or _first(pieces, origin))
+        delimiter = self.delimiter or said or None
+        header = Header.of(first[0], origin, delimiter, self.header, columns)
+        if said:
+            note = f"{safe_text(origin)}: the first line says what separates cells: {said}"
+            header = replace(header, notes=(note, *header.notes))
         decimal = self.decimal or known.get("decimal")
         thousands: str | None = self.thousands
         if decimal is None and (columns.of_model or thousands):
@@ -165,7 +173,8 @@ def _open(path: Path, files: ExitStack) -> Opened:
         raise DataError("there is no standard input", where=STANDARD_INPUT)
     stream = sys.stdin.buffer
     widen(stream, BLOCK)
-    return STANDARD_INPUT, getattr(stream, "read1", stream.read), None
+    read = unpacked_if_packed(getattr(stream, "read1", stream.read), STANDARD_INPUT)
+    return STANDARD_INPUT, read, None
 
 
 def _kept(path: Path) -> Callable[[], Opened] | None:

@@ -107,10 +107,11 @@ def test_what_only_resembles_a_number_is_none(
 @pytest.mark.parametrize(
     ("cell", "advice"),
     [
-        ("1,125", ('decimal: ","` in the source if it is 1.125', 'thousands: ","` in the source')),
+        ("1,125", ('decimal: ","` in the source (--decimal \',\') if it is 1.125',
+                   'thousands: ","` in the source')),
         ("1,12", ('it has a decimal comma', 'decimal: ","')),
         ("1,234,567", ('between thousands', 'thousands: ","')),
-        ("1.234.567,5", ('between thousands', 'thousands: "."` in the source and `decimal: ","')),
+        ("1.234.567,5", ('thousands', 'thousands: "."` in the source', ' and `decimal: ","')),
         ("1'234.5", ('thousands: "\'"',)),
         ("1 234", ('thousands: " "',)),
     ],
