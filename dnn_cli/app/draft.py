@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from dnn_cli.base.errors import DataError, UsageError
-from dnn_cli.base.spec import SpecError
+from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.config.load import located
@@ -69,16 +69,15 @@ def draft(
         ConfigError: an override is wrong.
         DataError: the file cannot be read, or its targets do not suit the task.
     """
-    given = _given(data, [one for one in overrides if one.startswith(_DATA)])
-    assert isinstance(given.source, CsvSpec)
+    given, plain = _given(data, [one for one in overrides if one.startswith(_DATA)])
     keys = {one.partition("=")[0] for one in overrides}
     set_by_hand = {
-        one.name: getattr(given.source, one.name)
-        for one in fields(given.source)
+        one.name: getattr(plain, one.name)
+        for one in fields(plain)
         if f"{_DATA}source.{one.name}" in keys
     }
-    examination = examine(given.source.path, set_by_hand)
-    source = replace(given.source, **examination.options)
+    examination = examine(plain.path, set_by_hand)
+    source = replace(plain, **examination.options)
     table = read(source, Columns(target_required=False, missing=given.gaps))
     names = tuple(table.columns or ())
     if not (targets or given.targets):
@@ -100,11 +99,11 @@ def draft(
     return Draft(text, examination.notes, prepared.notes)
 
 
-def _given(data: str, overrides: Sequence[str]) -> DataSpec:
-    """The section that the overrides alone describe."""
+def _given(data: str, overrides: Sequence[str]) -> tuple[DataSpec, CsvSpec]:
+    """The section that the overrides alone describe, and its source with the path as given."""
     if data == "-":
         raise UsageError("a draft reads its data twice: standard input is no file")
-    source_of(data)  # says what is wrong with a name in the words of a command line
+    plain = source_of(data)  # says what is wrong with a name in the words of a command line
     if not is_table(data):
         raise UsageError(
             f"`{safe_text(data)}` is no table of text",
@@ -112,7 +111,9 @@ def _given(data: str, overrides: Sequence[str]) -> DataSpec:
         )
     text = f"data: {{source: {yaml_scalar(data)}}}\n"
     spec, _ = located(RunSpec, text.encode(), None, overrides)
-    return spec.data
+    source = spec.data.source
+    assert isinstance(source, CsvSpec) and isinstance(plain, CsvSpec)
+    return spec.data, replace(source, path=plain.path)
 
 
 def _without_configuration(error: DataError) -> DataError:
@@ -174,7 +175,8 @@ def _text(
     rows, task = prepared.train.rows, prepared.schema.task
     path = data if os.path.isabs(data) else os.path.relpath(data, folder)
     source = _source(path, examination.options)
-    split = {k: v for k, v in resolve(spec.split).items() if v != getattr(SplitSpec(), k)}
+    assert spec.split is not None
+    split = dict(_written(spec.split, [one.name for one in fields(SplitSpec)]))
     why = next((n for n in prepared.notes if n.startswith("task: ")), "").partition(", ")[2]
     batch = next(size for least, size in _BATCHES if rows >= least)
     epochs = max(_FEWEST, min(_MOST, _STEPS * batch // max(1, rows)))
@@ -188,7 +190,7 @@ def _text(
         f"  task: {task.kind}  # {safe_text(why, 200)}",
         f"  split: {_flow(split)}",
         "  scale: robust_smooth_clip  # outliers are clipped softly; standard: they are not",
-        *(f"  {name}: {_flow(value)}" for name, value in _other_options(spec)),
+        *(f"  {name}: {_flow(value)}" for name, value in _written(spec, _WRITTEN)),
         *_column_lines(prepared.columns),
         *_model_lines(task, len(prepared.columns)),
         f"training: {{epochs: {epochs}, batch_size: {batch}}}",
@@ -213,10 +215,10 @@ def _source_doubts(path: str, examination: Examination) -> list[str]:
     return [line(doubt) for doubt in examination.doubts]
 
 
-def _other_options(spec: DataSpec) -> list[tuple[str, Any]]:
-    """What else was said of the data."""
+def _written(spec: Spec, names: Sequence[str]) -> list[tuple[str, Any]]:
+    """The options of `names` that have not their defaults, as plain values."""
     defaults = {one.name: one.default for one in fields(spec)}
-    found = {name: getattr(spec, name) for name in _WRITTEN}
+    found = {name: getattr(spec, name) for name in names}
     return [(name, resolve(value)) for name, value in found.items() if value != defaults[name]]
 
 

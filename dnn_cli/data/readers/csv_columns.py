@@ -143,7 +143,7 @@ class ColumnReader:
             return float("nan")
         if unknown:
             return None
-        raise self._errors.not_a_number(cell, self._columns[i], line)
+        raise self._errors.not_a_number(cell, self._columns[i], line, self._numerals)
 
     def _turn(self, i: int) -> bool:
         """Make a column of unknown type one of words, now or when the file is read again."""

@@ -49,7 +49,9 @@ _LEGAL: dict[str, Callable[[str], bool]] = {
 
 
 def _option(name: str, value: str) -> str:
-    return "--no-header" if name == "header" else f"--{name} '{value}'"
+    if name == "header":
+        return "--header" if value == "true" else "--no-header"
+    return f'--{name} "{value}"' if value == "'" else f"--{name} '{value}'"
 
 
 def setting(of_model: bool) -> Setting:

@@ -95,7 +95,7 @@ def find_encoding(head: bytes, whole: bool, origin: str, delimiter: str) -> Foun
         where=where,
         why="its letters are not those of Western Europe either (cp1252)"
         + (f"; the cell is {', '.join(f'`{s}` in {n}' for n, s in readings)}" if readings else ""),
-        fix="name the encoding that the file was saved in, such as "
+        fix="name the encoding that the file was saved in, for instance "
         f"--encoding {readings[0][0] if readings else 'cp1251'}, or save it as UTF-8",
     )
 

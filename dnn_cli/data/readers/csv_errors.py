@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
 from dnn_cli.data.readers.csv_dialect import setting
-from dnn_cli.data.readers.numerals import why_no_number
+from dnn_cli.data.readers.numerals import Numerals, why_no_number
 
 
 class CellErrors:
@@ -60,9 +60,9 @@ class CellErrors:
             fix=self._hint or fix,
         )
 
-    def not_a_number(self, cell: str, column: int, line: int) -> DataError:
-        """A cell of a feature that is no number."""
-        why, fix = why_no_number(cell, setting(self._of_model))
+    def not_a_number(self, cell: str, column: int, line: int, numerals: Numerals) -> DataError:
+        """A cell of a feature that is no number with the signs of `numerals`."""
+        why, fix = why_no_number(cell, setting(self._of_model), numerals)
         return self.error(
             f"`{safe_text(cell, 40)}` in column `{self._name(column)}` is not a number",
             line,

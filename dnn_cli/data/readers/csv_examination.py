@@ -24,6 +24,7 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.data.date_forms import find_form, usual_form
 from dnn_cli.data.raw_columns import DEFAULT_MISSING
 from dnn_cli.data.readers.bytes_in import is_gzip, open_regular, unpacked
+from dnn_cli.data.readers.csv_dialect import setting
 from dnn_cli.data.readers.csv_encoding import WESTERN, find_encoding
 from dnn_cli.data.readers.csv_header import said_separator, separator_of
 from dnn_cli.data.readers.csv_signs import find_signs
@@ -90,14 +91,18 @@ def examine(path: Path, given: Mapping[str, Any]) -> Examination:
                 f"{shown}: numbers have `{numerals.thousands}` between thousands: {example}"
             )
         if signs.doubt is not None:
-            value = signs.doubt.plain(signs.example)
-            doubts.append(Doubt(_options_of(signs.doubt, ";"), f"if {example} is {value}"))
+            value, other = (one.plain(signs.example) for one in (numerals, signs.doubt))
+            how = _options_of(signs.doubt, ";")
+            doubts.append(Doubt(how, f"if {example} is {other}"))
+            said = " ".join(setting(True)(name, sign) for name, sign in how.items())
+            notes.append(f"{shown}: {example} is read as {value}; if it is {other}: {said}")
     if "header" not in given and rows:
         named, certain = _names_columns(rows[0], columns, numerals)
         options |= {} if named else {"header": False}
         if not named:
             row = safe_text(", ".join(rows[0]), 60)
-            notes.append(f"{shown}: no row names the columns, the first is one of data: {row}")
+            other = "" if certain else f"; if it names them: {setting(True)('header', 'true')}"
+            notes.append(f"{shown}: no row names columns, the first is one of data: {row}{other}")
         if not certain:
             when = "if the first row is data" if named else "if the first row names the columns"
             doubts.append(Doubt({"header": not named}, when))

@@ -7,7 +7,6 @@ Names      one that is wanted in another composition of the same characters (é 
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +14,7 @@ import numpy as np
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
+from dnn_cli.data.readers.column_names import composed
 from dnn_cli.data.readers.csv_dialect import separates, setting
 from dnn_cli.data.readers.csv_records import Records
 from dnn_cli.data.readers.numerals import is_number
@@ -166,11 +166,6 @@ class Header:
 
     def _error(self, column: int, what: str, fix: str = "") -> DataError:
         return DataError(what, where=f"{safe_text(self.origin)}:{self.line}:{column + 1}", fix=fix)
-
-
-def composed(name: str) -> str:
-    """The name with each character in its composed form: NFC."""
-    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 def said_separator(line: str) -> str:

@@ -86,7 +86,8 @@ _GROUPS = tuple(
     for decimal, others in ((".", ",'_ "), (",", ".'_ "))
     for thousands in others
 )
-SIGNS = (Numerals(), Numerals(","), *_GROUPS)  # all that there are
+_USUAL = Numerals()
+SIGNS = (_USUAL, Numerals(","), *_GROUPS)  # all that there are
 
 
 def is_number(cell: str) -> bool:
@@ -121,8 +122,11 @@ def spoils_number(cell: str) -> bool:
     return cell.lower() in _INFINITE or _SPREADSHEET.match(cell) is not None
 
 
-def why_no_number(cell: str, setting: Setting) -> tuple[str, str]:
-    """(why, how to set the source so that it is one, or "") of a stripped cell that is none."""
+def why_no_number(cell: str, setting: Setting, numerals: Numerals = _USUAL) -> tuple[str, str]:
+    """(why, how to set the source so that it is one, or "") of a stripped cell that is none.
+
+    `numerals` are the signs with which it was read.
+    """
     lower = cell.lower()
     if lower in _MISSING:
         return f"it seems to say that the value is not there: add it to `missing: [{cell}]`", ""
@@ -132,18 +136,25 @@ def why_no_number(cell: str, setting: Setting) -> tuple[str, str]:
         return "it is what a spreadsheet shows for a formula that failed", ""
     if lower in _SWITCH:
         return "a word is not a number: write 1 and 0", ""
+    if is_number(cell):
+        point = f"{setting('decimal', '.')} if it is {cell}"
+        if Numerals(",", ".").plain(cell) is None or numerals.thousands == ".":
+            return "it has a decimal point, and a comma is read as one", point
+        whole = cell.replace(".", "")
+        other = f"{setting('thousands', '.')} if it is {whole}"
+        return "it has a decimal point, or points between thousands", f"{point}, {other}"
     if signs := with_signs(cell):
-        return _signs(cell, signs, setting)
+        return _signs(cell, signs, setting, numerals)
     if cell[0] in "\u2013\u2014" and is_number(cell[1:]):
         return "it has a dash where a minus should be", f"write -{safe_text(cell[1:])}"
-    if (found := _UNIT.fullmatch(cell)) and cell[-1:] not in ".,":
+    if (found := _UNIT.fullmatch(cell)) and found[1] != cell and cell[-1:] not in ".,":
         return "it has a unit, or a sign of one", f"write {safe_text(found[1])} alone"
     if any(c.isdigit() for c in cell):
         return "a number is written with ASCII digits, a point and an exponent only", ""
     return "", ""
 
 
-def _signs(cell: str, signs: Numerals, setting: Setting) -> tuple[str, str]:
+def _signs(cell: str, signs: Numerals, setting: Setting, read: Numerals) -> tuple[str, str]:
     comma, group = setting("decimal", ","), Numerals(".", ",").plain(cell) is not None
     if signs == Numerals(",") and not group:
         return "it has a decimal comma", comma
@@ -152,5 +163,6 @@ def _signs(cell: str, signs: Numerals, setting: Setting) -> tuple[str, str]:
         other = f"{setting('thousands', ',')} if it is {cell.replace(',', '')}"
         return "it has a decimal comma, or a comma between thousands", either + other
     assert signs.thousands is not None
-    more = f" and {comma}" if signs.decimal == "," else ""
+    differs = signs.decimal != read.decimal
+    more = f" and {setting('decimal', signs.decimal)}" if differs else ""
     return "it has a sign between thousands", setting("thousands", signs.thousands) + more
