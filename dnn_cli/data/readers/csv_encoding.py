@@ -2,9 +2,9 @@
 
 UTF-8      all of it is. Where more characters beyond ASCII are UTF-8 than bytes are not, the file
            is damaged UTF-8, and refused
-cp1252     at least three in four of its bytes beyond ASCII are what Western words have: one or two
-           letters in a row within a word of ASCII letters, capitals only before others, or a word
-           of one letter; or one or two signs such as quotes, dashes, €, °, and not inside a word
+cp1252     at least three in four of its bytes beyond ASCII are what Western words have, at most two
+           in a row: letters within a word of ASCII letters, capitals only before others, or a word
+           of one letter; or signs such as quotes, dashes, €, °, and not inside a word
 Neither    Cyrillic, Greek, Japanese, Chinese, Polish, old DOS and Macintosh files: refused, with
            what the first such cell would be in some encodings, since nothing in the bytes tells
 """
@@ -27,7 +27,7 @@ _OTHERS = (
     *("cp1251", "koi8-r", "cp1250", "cp1253", "shift_jis", "gb18030", "big5", "euc_kr"),
     *("cp850", "mac_roman", "cp1254", "cp1255", "cp1256", "cp874"),
 )
-_SHOWN = 6  # encodings that a message shows a cell in
+_SHOWN = 10  # encodings that a message shows a cell in
 _STRANGE = 0.25  # share of the bytes beyond ASCII
 _LETTERS = "\u0160\u0152\u017d\u0161\u0153\u017e\u0178\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u00ff"
 _CAPITALS = "\u0160\u0152\u017d\u0178\u00c0-\u00d6\u00d8-\u00de"
@@ -47,6 +47,7 @@ _USUAL = re.compile(
 )
 _RAISED = re.compile(f"(?<=[a-z])[{_CAPITALS}]")
 _BEYOND, _ESCAPED = re.compile("[^\\x00-\\x7f]"), re.compile("[\udc80-\udcff]")
+_LONG = re.compile("[^\\x00-\\x7f]{3,}")  # no Western word has so many in a row
 _ENDS = bytes.maketrans(b"\r\n", b",,")  # the end of a line is one of a cell
 _LOOKED_AT = 1 << 18  # bytes beyond ASCII, and those beside them
 
@@ -114,6 +115,7 @@ def _western(head: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     beyond = len(_BEYOND.findall(text))
+    text = _LONG.sub(lambda found: "\uffff" * len(found[0]), text)
     usual = sum(len(_BEYOND.findall(found[0])) for found in _USUAL.finditer(text))
     return usual - len(_RAISED.findall(text)) >= (1 - _STRANGE) * beyond
 

@@ -74,8 +74,8 @@ def test_one_cell_in_twenty_may_be_wrong() -> None:
 
 def test_what_is_given_is_kept() -> None:
     assert find_signs([["1,125"]], ";", decimal=".").numerals == TWO  # type: ignore[union-attr]
-    assert find_signs([["1,125"]], ",", decimal=",").numerals == ONE  # type: ignore[union-attr]
-    found = find_signs([["1.125"]], ",", thousands=".")
+    assert find_signs([["1,125"]], ",", decimal=",") is None  # all that is left reads it alike
+    found = find_signs([["1.125"], ["1,5"]], ",", decimal=",")
     assert found is not None and found.numerals == Numerals(",", ".")
 
 
