@@ -42,7 +42,8 @@ def test_a_row_of_data_is_no_header_wherever_its_word_stands(
 @pytest.mark.parametrize(
     ("text", "named", "certain"),
     [
-        ("1,2,3\n4,5,6\n", False, True), ("1,5;2;3\n4,5;6;7\n", False, True), ("1,2\n", False, True),
+        ("1,2,3\n4,5,6\n", False, True), ("1,5;2;3\n4,5;6;7\n", False, True),
+        ("1,2\n", False, True),
         ("a,b\n", True, True), ("a,b\nx,y\nz,w\n", True, True), ("a,b\n1,x\n", True, True),
         ("2024-01-01,x\n2024-01-02,y\n2024-01-03,x\n", False, False),
         ("day,x\n2024-01-01,x\n2024-01-03,y\n", True, True),
