@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from seeds_of_data import csvs, idxs, images, npys, npzs, texts
+from seeds_of_data import csvs, examined, idxs, images, npys, npzs, texts
 from seeds_of_runs import bad_schemas, checkpoints, documents, logs, schemas
 from target_config import BASE
 
@@ -84,6 +84,7 @@ SEEDS = {
     "npz": npzs,
     "idx": idxs,
     "csv": csvs,
+    "examination": examined,
     "text": texts,
     "image": images,
     "checkpoint": checkpoints,

@@ -23,7 +23,7 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.data.readers.text_encoding import UTF8, encoding_marked
 
 WESTERN = "cp1252"
-_OTHERS = (
+OTHERS = (
     *("cp1251", "koi8-r", "cp1250", "cp1253", "shift_jis", "gb18030", "big5", "euc_kr"),
     *("cp850", "mac_roman", "cp1254", "cp1255", "cp1256", "cp874"),
 )
@@ -146,7 +146,7 @@ def _readings(head: bytes, cell: bytes) -> list[tuple[str, str]]:
     Those first in which capitals are where words have them.
     """
     found = []
-    for name in _OTHERS:
+    for name in OTHERS:
         try:
             codecs.getincrementaldecoder(name)().decode(head)
             text = cell.decode(name)

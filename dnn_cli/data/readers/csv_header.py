@@ -61,6 +61,8 @@ class Header:
                 notes = (f"{safe_text(origin)}: cells are separated by {_SEPARATORS[delimiter]}s",)
         row = _as_wanted(_cells(head, delimiter, origin), columns)
         wanted = columns.features
+        if not row:
+            raise _empty(f"{safe_text(origin)}:{head.line}", named)
         by_position = tuple(str(place) for place in range(len(row)))
         if not named or (wanted is not None and _only_positions(wanted, row)):
             return cls(by_position, delimiter, False, origin, head.line, notes)
@@ -113,9 +115,7 @@ class Header:
     def _require_names(self, of_model: bool) -> None:
         where = f"{safe_text(self.origin)}:{self.line}"
         if not any(self.names):
-            raise DataError(
-                "the first line is empty", where=where, fix="the first row names the columns"
-            )
+            raise _empty(where, True)
         if all(is_number(name) for name in self.names):
             raise DataError(
                 f"there is no header: the first row is {safe_text(', '.join(self.names), 60)}",
@@ -189,6 +189,11 @@ def separator_of(line: str, known: str = "", wanted: tuple[str, ...] = ()) -> st
 
     candidates: list[str] = [*known, *_SEPARATORS]
     return max(candidates, key=likeness)
+
+
+def _empty(where: str, named: bool) -> DataError:
+    fix = "the first row names the columns" if named else "remove the line"
+    return DataError("the first line is empty", where=where, fix=fix)
 
 
 def _as_wanted(row: tuple[str, ...], columns: Columns) -> tuple[str, ...]:
