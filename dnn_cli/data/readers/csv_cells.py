@@ -101,7 +101,7 @@ class CellFinder:
 
     def _fast(self, found: Records) -> Cells | None:
         data = found.data
-        if self._blank_line or data.startswith(b"\n") or data.endswith(b"\n\n"):
+        if self._blank_line or data.startswith(b"\n") or b"\n\n" in data:
             return None
         if len(data.translate(None, _REFUSED)) != len(data):
             return None

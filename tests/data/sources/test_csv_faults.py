@@ -1,5 +1,6 @@
 """CSV files that are wrong: what is said, and where."""
 
+import numpy as np
 import pytest
 
 from dnn_cli.data.readers import csv_cells, csv_records
@@ -72,6 +73,12 @@ def test_D17_lines_are_counted_through_quoted_line_breaks_and_blocks(spec, refus
     monkeypatch.setattr(csv_records, "BLOCK", 50)
     text = 'a,"y\n\n",c\n' + '1,"2\n",3\n' * 100 + "1,2,x\n"
     assert "x.csv:204:3" in refused(spec(text), target=(1,))
+
+
+def test_D17_an_empty_line_in_a_single_column_is_no_gap(spec, refused, whole):
+    assert "an empty line between rows" in refused(spec("a\n1\n\n2\n", delimiter=","))
+    table = whole(spec('a\n1\n""\n2\n', delimiter=","))
+    assert np.isnan(table.inputs[1, 0]) and table.inputs.tolist()[::2] == [[1], [2]]
 
 
 def test_D17_a_single_column_is_checked_too(spec, refused):
