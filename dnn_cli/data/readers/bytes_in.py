@@ -149,6 +149,19 @@ def looks_like(head: bytes) -> str:
     return "binary data of an unknown kind"
 
 
+def require_text(head: bytes, origin: str) -> None:
+    """Refuse what begins like a file of some other kind than text.
+
+    Raises:
+        DataError: says which.
+    """
+    if b"\0" in head[:64] or not head[:4].isascii():
+        kind = looks_like(head[:64])
+        if kind not in ("text", "binary data of an unknown kind", "UTF-16 text"):
+            shown = safe_text(origin)
+            raise DataError(f"`{shown}` is no CSV file: it is {kind}", where=shown)
+
+
 def fill(reader: Reader, view: memoryview) -> int:
     """Fill `view` from `reader`; less than its length is returned only at the end of the data."""
     done = 0

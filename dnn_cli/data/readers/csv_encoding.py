@@ -66,8 +66,8 @@ def find_encoding(head: bytes, whole: bool, origin: str, delimiter: str) -> Foun
     Raises:
         DataError: neither UTF-8 nor Western: names the first byte and its cell.
     """
-    if encoding_marked(head) is not None:
-        return FoundEncoding()
+    if encoding_marked(head) is not None or b"\0" in head:
+        return FoundEncoding()  # a NUL is no character of text: said where the file is read
     try:
         codecs.getincrementaldecoder(UTF8)().decode(head, final=whole)
     except UnicodeDecodeError as error:

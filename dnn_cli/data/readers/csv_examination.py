@@ -23,7 +23,7 @@ from typing import Any
 from dnn_cli.base.text import safe_text
 from dnn_cli.data.date_forms import find_form, usual_form
 from dnn_cli.data.raw_columns import DEFAULT_MISSING
-from dnn_cli.data.readers.bytes_in import is_gzip, open_regular, unpacked
+from dnn_cli.data.readers.bytes_in import is_gzip, open_regular, require_text, unpacked
 from dnn_cli.data.readers.csv_dialect import setting
 from dnn_cli.data.readers.csv_encoding import WESTERN, find_encoding
 from dnn_cli.data.readers.csv_header import said_separator, separator_of
@@ -63,6 +63,7 @@ def examine(path: Path, given: Mapping[str, Any]) -> Examination:
         DataError: it cannot be read, or nothing tells its encoding.
     """
     head, whole = _head(path)
+    require_text(head, str(path))
     options, notes, doubts = dict(given), list[str](), list[Doubt]()
     shown = safe_text(path)
     if "encoding" not in given:

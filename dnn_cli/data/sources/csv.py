@@ -28,8 +28,8 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.data.readers.bytes_in import (
     file_size,
     is_gzip,
-    looks_like,
     open_regular,
+    require_text,
     unpacked,
     unpacked_if_packed,
     widen,
@@ -195,8 +195,5 @@ def _first(pieces: Iterator[Records], origin: str) -> Records:
     found = next(pieces, None)
     if found is None:
         raise DataError(f"`{shown}` is empty", where=shown, fix="the first row names the columns")
-    if b"\0" in found.raw[:64] or not found.raw[:4].isascii():
-        kind = looks_like(found.raw[:64])
-        if kind not in ("text", "binary data of an unknown kind"):
-            raise DataError(f"`{shown}` is no CSV file: it is {kind}", where=shown)
+    require_text(found.raw, origin)
     return found
