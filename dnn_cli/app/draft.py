@@ -26,7 +26,7 @@ from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.prepare import Prepared, prepare
 from dnn_cli.data.raw_columns import Words, words_of
 from dnn_cli.data.readers.csv_examination import Doubt, Examination, examine
-from dnn_cli.data.reading import read
+from dnn_cli.data.reading import Storage, read
 from dnn_cli.data.source import SourceSpec, source_of
 from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.spec import DataSpec, SplitSpec
@@ -78,7 +78,8 @@ def draft(
     }
     examination = examine(plain.path, set_by_hand)
     source = replace(plain, **examination.options)
-    table = read(source, Columns(target_required=False, missing=given.gaps))
+    storage = Storage(given.memory, given.cache)
+    table = read(source, Columns(target_required=False, missing=given.gaps), storage)
     names = tuple(table.columns or ())
     if not (targets or given.targets):
         raise UsageError("name the column to predict with --target", why=_columns(table))
