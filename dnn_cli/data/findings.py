@@ -24,7 +24,7 @@ def silent_columns(
     statistics: Statistics, scaling: Scaling, names: tuple[str, ...] | None = None
 ) -> list[str]:
     """The columns from which nothing can be learned: constant, or varying by rounding alone."""
-    low, high = statistics.extremes
+    low, high = statistics.ends
     constant = np.atleast_1d(low == high)
     found = []
     if constant.any():

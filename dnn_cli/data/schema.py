@@ -225,6 +225,8 @@ class DataSchema:
             "task": {"count": task.count, "kind": task.kind, "labels": list(task.labels)},
         }
         # Only where it holds, so that other models are described as they always were.
+        if self.scaling.base is not None:
+            found["base"] = self.scaling.base.reshape(-1).tolist()
         if self.encoding.one_hot:
             found["one_hot"] = True
         if self.encoding.numeric:
@@ -266,7 +268,9 @@ class DataSchema:
             coding=fields.coding,
             scaling=Scaling("none")
             if fields.coding is not None
-            else Scaling(fields.scale, wide.get("scaling.shift"), wide.get("scaling.scale")),
+            else Scaling(
+                fields.scale, wide.get("scaling.shift"), wide.get("scaling.scale"), fields.base
+            ),
             encoding=Encoding(
                 fields.task, fields.classes, fields.positive, fields.one_hot, fields.numeric
             ),

@@ -32,7 +32,7 @@ _FIELDS = frozenset(
     {"classes", "features", "input_kind", "input_shape", "positive", "scale", "target", "task"}
 )
 _OPTIONAL = frozenset(  # written only where they hold
-    {"columns", "dialect", "missing", "numeric", "one_hot", "target_scale"}
+    {"base", "columns", "dialect", "missing", "numeric", "one_hot", "target_scale"}
 )
 
 
@@ -44,6 +44,7 @@ class Fields:
     input_kind: Literal["bytes", "numbers"]
     coding: TableCoding | None
     scale: ScaleKind
+    base: Array | None
     task: Task
     classes: tuple[str, ...]
     positive: tuple[str, ...]
@@ -70,6 +71,7 @@ def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
         input_kind=checks.choice(document["input_kind"], "input_kind", ("bytes", "numbers")),
         coding=_coding(document, shape, scale, arrays),
         scale=scale,
+        base=_base(document.get("base"), arrays.get("scaling.shift")),
         task=_task(document["task"]),
         classes=checks.names(document["classes"], "classes"),
         positive=checks.names(document["positive"], "positive"),
@@ -96,6 +98,21 @@ def _dialect(value: Any) -> dict[str, str]:
     if problem := problem_with(value):
         checks.damaged("dialect", problem)
     return dict(value)
+
+
+def _base(value: Any, shift: Array | None) -> Array | None:
+    """The whole numbers that are subtracted before the shift, one for each of its numbers."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or shift is None or len(value) != shift.size:
+        checks.damaged("base", "is not a list of as many numbers as are subtracted after it")
+    if not all(checks.is_whole(one) for one in value):
+        checks.damaged("base", "holds what is no whole number")
+    kind = np.int64 if min(value) < 0 else np.uint64
+    limits = np.iinfo(kind)
+    if not limits.min <= min(value) <= max(value) <= limits.max:
+        checks.damaged("base", "holds a number of more than 64 bits")
+    return np.array(value, kind).reshape(shift.shape)
 
 
 def _shape(value: Any) -> Shape:

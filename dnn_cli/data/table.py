@@ -45,7 +45,8 @@ class Columns:
 class Table:
     """Rows of a source: arrays or columns in, raw labels out.
 
-    Shapes     inputs (n, *shape) of uint8, float32 or float64: nothing is lost here; C-ordered.
+    Shapes     inputs (n, *shape) of uint8, int64, uint64, float32 or float64: nothing is lost here;
+               C-ordered.
                Where the source has columns with names they are in `columns`, and inputs is (n, 0)
                targets (n,) or (n, t): numbers as read (NaN: a gap), or text (empty: a gap); None
                if the source has none

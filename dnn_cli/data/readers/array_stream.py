@@ -1,8 +1,8 @@
 """A numeric array read forward from bytes, a block at a time, converted on the way.
 
-Inputs are uint8 as they are, float32 if that holds every number of their type, and float64
-otherwise: what is lost before scaling is lost for good. A conversion goes through one block of
-about 1 MiB, so that the array never exists a second time in its own type.
+Inputs are uint8 and whole numbers of 64 bits as they are, float32 if that holds every number of
+their type, and float64 otherwise: what is lost before scaling is lost for good. A conversion goes
+through one block of about 1 MiB, so that the array never exists a second time in its own type.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _SURROGATES = 0xD800 >> 11  # halves of pairs: they cannot be written as UTF-8
 
 def input_dtype(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
     """The type that inputs of `dtype` become."""
-    if dtype == np.uint8:
-        return np.dtype(np.uint8)
+    if dtype.kind in "iu" and (dtype == np.uint8 or dtype.itemsize == 8):
+        return dtype.newbyteorder("=")
     return np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)
 
 
