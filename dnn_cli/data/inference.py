@@ -58,7 +58,7 @@ def guess(name: str, raw: RawColumn, rows: Array, min_count: int) -> Guess:
     if column.missing.all():
         return _of("unused", "empty")
     if isinstance(column, Numbers):
-        return _numbers(name, column.values[~column.missing])
+        return _numbers(name, column.values[~column.missing], column.merged)
     return _words(column, min_count)
 
 
@@ -66,8 +66,11 @@ def _of(kind: str, reason: str = "", doubt: str = "", **options: Any) -> Guess:
     return Guess(COLUMNS.get(kind)(**options), reason, doubt)
 
 
-def _numbers(name: str, values: Array) -> Guess:
+def _numbers(name: str, values: Array, merged: tuple[int, int] | None) -> Guess:
     low, high = float(values.min()), float(values.max())
+    if low == high and merged is not None:
+        said = f"{merged[0]:,} different whole numbers, all {low:.6g} in float64"
+        return _of("unused", said, "category")
     if low == high:
         return _of("unused", f"always {low:.6g}")
     whole = bool((values == np.floor(values)).all())

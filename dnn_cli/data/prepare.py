@@ -23,7 +23,7 @@ from dnn_cli.data.column import ColumnSpec
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.encoding import Encoding, missing_targets
 from dnn_cli.data.examples import as_examples
-from dnn_cli.data.findings import leaks, lone_classes
+from dnn_cli.data.findings import leaks, lone_classes, merged_targets
 from dnn_cli.data.fitted_inputs import fit_arrays, fit_columns, require_numbers
 from dnn_cli.data.place import Place
 from dnn_cli.data.reading import Storage, read
@@ -110,6 +110,12 @@ def _prepare(spec: DataSpec, memory: MemoryKind) -> Prepared:
         dialect=table.dialect,
         missing=spec.gaps,
     )
+    if encoding.task.kind == "regression":
+        assert table.targets is not None and targets is not None
+        rows, labels = parts.train, encoding.task.labels
+        learned = schema.target_scaling.scaled(targets[rows])
+        raw, kind = table.targets[rows], spec.target_scale
+        notes.extend(merged_targets(raw, targets[rows], learned, labels, place, kind))
     if encoding.task.kind == "reconstruction":
         require_numbers(inputs.coding, place)
     train, valid, test = (

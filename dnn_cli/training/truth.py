@@ -32,6 +32,7 @@ class Truth:
         self._rows = 0 if targets is None else len(targets)
         self._of: Array = np.zeros(task.count, dtype=np.int64)  # rows of each class or label
         self._constant: Array = np.ones(task.count, dtype=np.bool_)
+        self._single = False
         if targets is None or not self._rows:
             return
         if task.classifies:
@@ -40,6 +41,7 @@ class Truth:
             self._of = np.count_nonzero(targets > 0.5, axis=0)
         else:
             self._constant = targets.min(axis=0) == targets.max(axis=0)
+            self._single = targets.dtype == np.float32  # which may have made different ones equal
 
     def absent(self, number: int) -> str:
         """That a class has no row, or that a label applies to none."""
@@ -57,7 +59,8 @@ class Truth:
         """That a target has one value in all rows."""
         if not self._constant[number]:
             return ""
-        return self._said("", "target {} is the same in every row", number)
+        said = "target {} is the same in every row" + (" in float32" if self._single else "")
+        return self._said("", said, number)
 
     def headline(self, lack: Lack, part: int | None) -> str:
         """What a metric lacks for `part`; without it for the positive of two classes, or for all.
