@@ -97,8 +97,9 @@ FIVE = Task("multilabel", 5, tuple("abcde"))
                                     "label c applies to no row and 2 more"),
         ("r2.high", [[1, 7], [2, 7]], PRICES, "target high is the same in every row in float32"),
         ("r2", [[1, 7], [2, 7]], PRICES, ""),
-        ("explained_variance", [[1, 7], [1, 7]], PRICES, "target low is the same in every row in float32; "
-                                                         "target high is the same in every row in float32"),
+        ("explained_variance", [[1, 7], [1, 7]], PRICES,
+         "target low is the same in every row in float32; "
+         "target high is the same in every row in float32"),
         ("accuracy", [0, 0], BINARY, ""),
         ("loss", [0, 0], BINARY, ""),
     ],
