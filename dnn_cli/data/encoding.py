@@ -24,6 +24,7 @@ from dnn_cli.base.task import Task, TaskKind
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data.place import Place, positions
+from dnn_cli.data.truth_targets import as_truths
 
 _WHOLE = re.compile(r"-?[0-9]{1,4000}")  # Python reads no longer ones; a float64 has 309 at most
 _INT64 = re.compile(r"-?[0-9]{1,19}")  # the integers of int64, and few others
@@ -40,7 +41,7 @@ class Encoding:
     classes are `task.labels`: the same, unless `positive` names some of them to tell from the
     rest. Then class 1 is the positive ones and class 0 the others. With `one_hot` raw targets have
     a column for each of the `classes`, and every row a single 1.
-    `numeric` says that the classes were whole numbers.
+    `numeric` says that the classes were whole numbers, or have no names but their positions.
     """
 
     task: Task
@@ -68,6 +69,9 @@ class Encoding:
             DataError: a value that is missing, not of this task, or an unknown class; says where.
         """
         check_values(raw, place)
+        if self.task.kind == "multilabel":
+            raw = raw.reshape(len(raw), -1)
+        raw = as_truths(raw)
         return _ENCODERS[self.task.kind](self, raw, place)
 
 

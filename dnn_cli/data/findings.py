@@ -18,6 +18,7 @@ from dnn_cli.data.scaling import Scaling
 from dnn_cli.data.statistics import Statistics
 from dnn_cli.data.table_coding import TableCoding
 from dnn_cli.data.task import listing_in_order
+from dnn_cli.data.truth_targets import as_truths
 
 _SAMPLE = 1 << 20  # numbers looked at for what float32 merges ...
 _ROWS = 4096  # ... and of each column at least so many
@@ -105,7 +106,7 @@ def merged_targets(
         DataError: of a target that varies nothing is left, and there is no other.
     """
     step = max(1, len(raw) // _TARGETS)
-    columns = raw.reshape(len(raw), -1)[::step].T
+    columns = as_truths(raw).reshape(len(raw), -1)[::step].T
     before = [len(set(map(_number, column.tolist()))) for column in columns]
     both = _distinct(wide[::step]), _distinct(learned[::step])
     lost = (1 - _LOST) * np.array(before)

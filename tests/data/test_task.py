@@ -42,8 +42,8 @@ def infer(memory):
         ([[0, 1], [1, 1]], Task("multilabel", 2, ("target_0", "target_1"))),
         ([[0, 1], [2, 3]], Task("regression", 2, ("target_0", "target_1"))),
         ([[0, 1, 0], [1, 0, 0], [0, 0, 1]], Task("multiclass", 3, ("0", "1", "2"))),
-        ([[True, False], [False, True]], Task("multiclass", 2, ("0", "1"))),
-        ([[0, 1.0], [1, 0]], Task("multiclass", 2, ("0", "1"))),
+        ([[True, False], [False, True]], Task("binary", 2, ("0", "1"))),
+        ([[0, 1.0], [1, 0]], Task("binary", 2, ("0", "1"))),
         ([[0, 1, 0], [1, 0, 0]], Task("multiclass", 3, ("0", "1", "2"))),  # a class without rows
         ([[0, 1, 0], [1, 1, 0], [0, 0, 1]], Task("multilabel", 3, LABELS)),
         ([[0, 1, 0], [0, 0, 0], [1, 0, 1]], Task("multilabel", 3, LABELS)),
