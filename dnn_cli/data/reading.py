@@ -148,6 +148,9 @@ def _keep(table: Table, made: ColumnFiles, key: str) -> None:
     document = {
         "rows": table.rows,
         "levels": {name: c.levels for name, c in columns.items() if isinstance(c, Words)},
+        "merged": {
+            name: c.merged for name, c in columns.items() if isinstance(c, Numbers) and c.merged
+        },
         "dialect": dict(table.dialect),
         **{name: getattr(table, name) for name in _PLAIN},
     }
@@ -162,7 +165,11 @@ def _table(arrays: Mapping[str, Array], document: Mapping[str, Any], room: Disk)
     return Table(
         inputs=np.empty((document["rows"], 0)),
         columns={
-            name: column_of(values, tuple(document["levels"].get(name, ())))
+            name: column_of(
+                values,
+                tuple(document["levels"].get(name, ())),
+                tuple(document["merged"][name]) if name in document["merged"] else None,
+            )
             for name, values in _called(COLUMN, arrays)
         },
         targets=arrays.get(_TARGETS),

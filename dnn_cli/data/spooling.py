@@ -54,6 +54,7 @@ class _Pass:
     _levels: dict[str, dict[str, int]] = field(default_factory=dict)
     _targets: list[Array] = field(default_factory=list)
     _extra: list[Mapping[str, Array]] = field(default_factory=list)
+    _merged: dict[str, tuple[int, int]] = field(default_factory=dict)
     _notes: dict[str, None] = field(default_factory=dict)
     _rows: int = 0
 
@@ -85,6 +86,8 @@ class _Pass:
     def _values(self, name: str, column: RawColumn) -> Array:
         """Numbers, or codes by the order in which levels appear in all pieces."""
         if isinstance(column, Numbers):
+            if column.merged is not None:  # of the piece that has most
+                self._merged[name] = max(column.merged, self._merged.get(name, (0, 0)))
             return column.values
         levels = self._levels.setdefault(name, {})
         new = [levels.setdefault(level, len(levels)) for level in column.levels]
@@ -98,7 +101,9 @@ class _Pass:
             self._first,
             inputs=np.empty((self._rows, 0)),
             columns={
-                name: column_of(arrays[COLUMN + name], tuple(self._levels.get(name, ())))
+                name: column_of(
+                    arrays[COLUMN + name], tuple(self._levels.get(name, ())), self._merged.get(name)
+                )
                 for name in self._first.columns
             },
             targets=np.concatenate(self._targets) if self._targets else None,
@@ -111,6 +116,6 @@ class _Pass:
         )
 
 
-def column_of(values: Array, levels: tuple[str, ...]) -> RawColumn:
+def column_of(values: Array, levels: tuple[str, ...], merged: tuple[int, int] | None) -> RawColumn:
     """A column as it lies in a file: numbers, or the codes of words."""
-    return Numbers(values) if values.dtype == np.float64 else Words(values, levels)
+    return Numbers(values, merged) if values.dtype == np.float64 else Words(values, levels)
