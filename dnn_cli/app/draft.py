@@ -26,6 +26,7 @@ from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.prepare import Prepared, prepare
 from dnn_cli.data.raw_columns import Words, words_of
 from dnn_cli.data.readers.csv_examination import Doubt, Examination, examine
+from dnn_cli.data.readers.several_files import files_of
 from dnn_cli.data.reading import Storage, read
 from dnn_cli.data.source import SourceSpec, source_of
 from dnn_cli.data.sources.csv import CsvSpec
@@ -38,6 +39,7 @@ _PARTS = ("split", "fold", "part", "set", "subset", "partition")  # names of col
 _SHARES = {"valid": 0.15, "test": 0.15}
 _DATA = "data."  # what the keys begin with that a draft follows
 _WRITTEN = ("features", "exclude", "missing", "target_scale", "positive", "valid", "test")
+_TABLES = ("csv", "jsonl", "parquet", "arrow", "npz", "npy")
 _WIDE = 200  # columns; of more those that are not numbers are written
 _STEPS, _FEWEST, _MOST = 3_000, 24, 128  # steps of a training, and bounds of its epochs
 _BATCHES = ((2_000, 256), (600, 128), (0, 64))  # from so many rows on
@@ -76,10 +78,12 @@ def draft(
         for one in fields(plain)
         if f"{_DATA}source.{one.name}" in keys
     }
-    examination = examine(plain.path, set_by_hand)
+    examination = _examined(plain, set_by_hand)
     source = replace(plain, **examination.options)
     storage = Storage(given.memory, given.cache)
     table = read(source, Columns(target_required=False, missing=given.gaps), storage)
+    if table.columns is None:
+        raise _no_table(data)
     names = tuple(table.columns or ())
     if not (targets or given.targets):
         raise UsageError("name the column to predict with --target", why=_columns(table))
@@ -100,21 +104,17 @@ def draft(
     return Draft(text, examination.notes, prepared.notes)
 
 
-def _given(data: str, overrides: Sequence[str]) -> tuple[DataSpec, CsvSpec]:
+def _given(data: str, overrides: Sequence[str]) -> tuple[DataSpec, SourceSpec]:
     """The section that the overrides alone describe, and its source with the path as given."""
     if data == "-":
         raise UsageError("a draft reads its data twice: standard input is no file")
     plain = source_of(data)  # says what is wrong with a name in the words of a command line
     if not is_table(data):
-        raise UsageError(
-            f"`{safe_text(data)}` is no table of text",
-            fix="give a CSV or TSV file; other data need a configuration, see configs/",
-        )
+        raise _no_table(data)
     text = f"data: {{source: {yaml_scalar(data)}}}\n"
     spec, _ = located(RunSpec, text.encode(), None, overrides)
-    source = spec.data.source
-    assert isinstance(source, CsvSpec) and isinstance(plain, CsvSpec)
-    return spec.data, replace(source, path=plain.path)
+    path = plain.path_option
+    return spec.data, replace(spec.data.source, **{path: getattr(plain, path)})
 
 
 def _without_configuration(error: DataError) -> DataError:
@@ -129,11 +129,26 @@ def _without_configuration(error: DataError) -> DataError:
 
 
 def is_table(path: str) -> bool:
-    """Whether a path is called as tables of text are, not as configurations."""
+    """Whether a path is called as tables are, not as configurations."""
     try:
-        return SourceSpec.infer(path).spec_name == "csv"
+        return SourceSpec.infer(path).spec_name in _TABLES
     except SpecError:
         return False
+
+
+def _examined(source: SourceSpec, set_by_hand: Mapping[str, Any]) -> Examination:
+    """What is found out about a file of text; other files say all themselves."""
+    if not isinstance(source, CsvSpec):
+        return Examination(dict(set_by_hand))
+    return examine((files_of(source.path) or [source.path])[0], set_by_hand)
+
+
+def _no_table(data: str) -> UsageError:
+    return UsageError(
+        f"`{safe_text(data)}` is no table with names of columns",
+        fix="give such a table: CSV, JSON lines, Parquet, Arrow, or arrays with names; "
+        "other data need a configuration, see configs/",
+    )
 
 
 def _columns(table: Table) -> str:
@@ -175,7 +190,7 @@ def _text(
 ) -> str:
     rows, task = prepared.train.rows, prepared.schema.task
     path = data if os.path.isabs(data) else os.path.relpath(data, folder)
-    source = _source(path, examination.options)
+    source = _source(spec.source.spec_name, path, examination.options)
     assert spec.split is not None
     split = dict(_written(spec.split, [one.name for one in fields(SplitSpec)]))
     why = next((n for n in prepared.notes if n.startswith("task: ")), "").partition(", ")[2]
@@ -200,8 +215,8 @@ def _text(
     return "\n".join(lines)
 
 
-def _source(path: str, options: Mapping[str, Any]) -> Any:
-    return {"type": "csv", "path": path, **options} if options else path
+def _source(kind: str, path: str, options: Mapping[str, Any]) -> Any:
+    return {"type": kind, "path": path, **options} if options else path
 
 
 def _source_doubts(path: str, examination: Examination) -> list[str]:
@@ -211,7 +226,7 @@ def _source_doubts(path: str, examination: Examination) -> list[str]:
         options = {**examination.options, **doubt.options}
         if options.get("decimal") == options.get("thousands"):
             options.pop("thousands", None)
-        return f"  # doubt: source: {_flow(_source(path, options))}  # {doubt.when}"
+        return f"  # doubt: source: {_flow(_source('csv', path, options))}  # {doubt.when}"
 
     return [line(doubt) for doubt in examination.doubts]
 

@@ -17,13 +17,17 @@ from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Shape
 from dnn_cli.data.readers import image_file
+from dnn_cli.data.readers.byte_stream import holds_json
 from dnn_cli.data.table import Columns, Table
 
 SOURCES: Registry[SourceSpec]
 
 _SUFFIXES = {".npy": "npy", ".npz": "npz"}
 _TEXT = (".csv", ".tsv", ".tab", ".txt")
+_LINES = (".jsonl", ".ndjson")
 _SUFFIXES |= dict.fromkeys((*_TEXT, *(f"{suffix}.gz" for suffix in _TEXT)), "csv")
+_SUFFIXES |= dict.fromkeys((*_LINES, *(f"{suffix}.gz" for suffix in _LINES)), "jsonl")
+_SUFFIXES |= {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow"}
 _SUFFIXES |= dict.fromkeys(image_file.SUFFIXES, "image_folder")
 _NAMES = (
     "give a folder of images, or a file whose name ends as its type does: .csv, .npy, .npz, .png"
@@ -61,8 +65,9 @@ class SourceSpec(Spec):
     def infer(cls, path: str, directory: Path | None = None) -> type[SourceSpec]:
         """The spec that reads a bare path, relative to `directory`.
 
-        By how its name ends: `.csv`, `.tsv`, `.tab`, `.txt`, `.idx`, `-idx3-ubyte` (all perhaps
-        with `.gz`), `.npy`, `.npz`, or an image's suffix; a folder is one of images.
+        By how its name ends: `.csv`, `.tsv`, `.tab`, `.txt`, `.jsonl`, `.ndjson`, `.idx`,
+        `-idx3-ubyte` (all perhaps with `.gz`), `.parquet`, `.arrow`, `.feather`, `.ipc`, `.npy`,
+        `.npz`, or an image's suffix; a folder is one of images.
 
         Raises:
             SpecError: the name says nothing, and is no folder's; or it is an address.
@@ -86,7 +91,7 @@ class SourceSpec(Spec):
 def source_of(
     path: str, labelled: bool = False, dialect: Mapping[str, str] | None = None
 ) -> SourceSpec:
-    """The source that reads the file or folder at `path`; `-` is CSV on standard input.
+    """The source that reads the file or folder at `path`; `-` is CSV or JSON lines.
 
     With `labelled` the labels of IDX images are looked for beside them: those of
     `t10k-images-idx3-ubyte` in `t10k-labels-idx1-ubyte`, packed or not. `dialect` is what was
@@ -97,6 +102,8 @@ def source_of(
         DataError: the name says nothing, there are no labels, or it is an address.
     """
     if path == "-":
+        if not dialect and holds_json():
+            return SOURCES.get("jsonl")(path=Path(path))  # type: ignore[call-arg]
         return _with_dialect(SOURCES.get("csv"), Path(path), dialect or {})
     try:
         local = local_path(path)

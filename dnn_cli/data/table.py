@@ -52,6 +52,7 @@ class Table:
                if the source has none
                parts (n,): train, valid or test, where the source itself is divided
                files: the file of each row as from the source's folder, where each has one
+               origins: of rows of several files (first row, file) of each; else none
                verbatim: the cells (n,) of columns exactly as they are written, blanks included
     Dialect    how a file of text was written, where that is unusual; see `readers.csv_dialect`
     """
@@ -71,6 +72,7 @@ class Table:
     dialect: Mapping[str, str] = field(default_factory=dict)
     verbatim: Mapping[str, Sequence[str]] = field(default_factory=dict)
     room: Room = HEAP  # where its columns lie, and what is made of them may
+    origins: tuple[tuple[int, str], ...] = ()
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:

@@ -44,7 +44,8 @@ def predict(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="CSV, NPY, NPZ, IDX, an image or a folder of images; - is CSV on standard input.",
+            help="CSV, JSON lines, Parquet, Arrow, NPY, NPZ, IDX, an image or a folder of images; "
+            "- is CSV or JSON lines on standard input.",
         ),
     ],
     model: Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
@@ -14,21 +14,31 @@ class CellErrors:
     """Makes the errors of one file.
 
     With `of_model` the columns are those of a model: nothing can be excluded. `hint` is a fix for
-    a file whose header shows what is wrong with all of it.
+    a file whose header shows what is wrong with all of it. `place` is where a line is, in a file
+    of another format: one without signs to set.
     """
 
-    def __init__(self, header: Sequence[str], origin: str, hint: str, of_model: bool) -> None:
+    def __init__(
+        self,
+        header: Sequence[str],
+        origin: str,
+        hint: str,
+        of_model: bool,
+        place: Callable[[int], str] | None = None,
+    ) -> None:
         self._header, self._origin, self._hint = header, origin, hint
-        self._of_model = of_model
+        self._of_model, self._place = of_model, place
 
     def error(
         self, what: str, line: int, column: int | None = None, *, why: str = "", fix: str = ""
     ) -> DataError:
         """An error in a line, and perhaps the cell of a column."""
         where = f"{safe_text(self._origin)}:{line}"
-        return DataError(
-            what, where=where if column is None else f"{where}:{column + 1}", why=why, fix=fix
-        )
+        if self._place is not None:
+            where = self._place(line)
+        elif column is not None:
+            where = f"{where}:{column + 1}"
+        return DataError(what, where=where, why=why, fix=fix)
 
     def ragged(
         self, row: Sequence[str], line: int, delimiter: str, *, first: bool, last: bool
@@ -63,6 +73,8 @@ class CellErrors:
     def not_a_number(self, cell: str, column: int, line: int, numerals: Numerals) -> DataError:
         """A cell of a feature that is no number with the signs of `numerals`."""
         why, fix = why_no_number(cell, setting(self._of_model), numerals)
+        if self._place is not None:
+            fix = ""
         return self.error(
             f"`{safe_text(cell, 40)}` in column `{self._name(column)}` is not a number",
             line,

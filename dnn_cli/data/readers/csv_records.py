@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
+from dnn_cli.data.readers.byte_stream import BLOCK
 
-BLOCK = 1 << 20
 MAX_RECORD = 1 << 24  # bytes of one record: more is a quote that was never closed
 
 
