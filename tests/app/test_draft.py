@@ -98,6 +98,7 @@ def test_without_a_target_the_columns_are_listed(
     assert "--target" in said and "a (numbers), b (numbers), city (words)" in said
     assert run(["init", str(path), "--target", "price"]) == 2
     assert "no column `price`" in capsys.readouterr().err
+    np.save(tmp_path / "x.npy", np.zeros((3, 2)))
     assert run(["init", str(tmp_path / "x.npy"), "--target", "y"]) == 2
 
 

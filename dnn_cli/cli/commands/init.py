@@ -42,7 +42,12 @@ Examples:
 @app.command(epilog=EPILOG)
 def init(
     data: Annotated[
-        str, typer.Argument(metavar="DATA", help="A CSV or TSV file.", callback=readable)
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="A table: CSV, JSON lines, Parquet, Arrow, NPZ or NPY with names.",
+            callback=readable,
+        ),
     ],
     changes: Overrides = None,
     sets: Set = None,

@@ -179,8 +179,8 @@ def _fields(descr: str, origin: str) -> np.dtype[np.generic]:
         name, kind = match[1] if match[1] is not None else match[2], match[3] or match[4] or ""
         padding = _PADDING.fullmatch(kind) if not name else None
         if padding is None:
-            if not name or name in found:
-                raise _bad(origin, f"it has two fields called `{safe_text(name)}`, or one nothing")
+            if not name or name in found or not name.isprintable():
+                raise _bad(origin, f"a field is called `{safe_text(name)}`: nothing, or as another")
             dtype = _dtype(kind, f"{origin}[{name}]", True, True)
             found[name] = (dtype, size)
             size += dtype.itemsize
