@@ -140,7 +140,7 @@ def _key(source: SourceSpec, columns: Columns, files: tuple[Path, ...]) -> str:
 
 
 _EXTRA, _TARGETS = "extra ", "targets"
-_PLAIN = ("origin", "first_row", "target_names", "notes")
+_PLAIN = ("origin", "origins", "first_row", "target_names", "notes")
 
 
 def _keep(table: Table, made: ColumnFiles, key: str) -> None:
@@ -179,6 +179,7 @@ def _table(arrays: Mapping[str, Array], document: Mapping[str, Any], room: Disk)
         first_row=document["first_row"],
         notes=tuple(document["notes"]),
         dialect=document["dialect"],
+        origins=tuple((first, origin) for first, origin in document["origins"]),
         room=room,
     )
 

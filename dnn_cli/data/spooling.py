@@ -56,6 +56,7 @@ class _Pass:
     _extra: list[Mapping[str, Array]] = field(default_factory=list)
     _merged: dict[str, tuple[int, int]] = field(default_factory=dict)
     _notes: dict[str, None] = field(default_factory=dict)
+    _origins: list[tuple[int, str]] = field(default_factory=list)  # files, each with its first row
     _rows: int = 0
 
     def append(self, piece: Table) -> None:
@@ -67,6 +68,8 @@ class _Pass:
                 fix="leave out `data.memory`",
             )
         self._first = self._first or piece
+        if not self._origins or self._origins[-1][1] != piece.origin:
+            self._origins.append((self._rows, piece.origin))
         self._rows += piece.rows
         self._notes |= dict.fromkeys(piece.notes)
         for name, column in piece.columns.items():
@@ -112,6 +115,7 @@ class _Pass:
                 for name in self._first.extra
             },
             notes=tuple(self._notes),
+            origins=tuple(self._origins) if len(self._origins) > 1 else (),
             room=Disk(self.files.folder),
         )
 
