@@ -12,6 +12,7 @@ Memory     one copy of the inputs, plus the validation and test rows of a divisi
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -21,23 +22,18 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.column import ColumnSpec
 from dnn_cli.data.dataset import Dataset
+from dnn_cli.data.dividing import parts_by_share, parts_given
 from dnn_cli.data.encoding import Encoding, missing_targets
 from dnn_cli.data.examples import as_examples
 from dnn_cli.data.findings import leaks, lone_classes, merged_targets
 from dnn_cli.data.fitted_inputs import fit_arrays, fit_columns, require_numbers
 from dnn_cli.data.place import Place
-from dnn_cli.data.reading import Storage, read
+from dnn_cli.data.reading import Reading, Storage, read
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.data.source import SourceSpec
-from dnn_cli.data.spec import DataSpec, MemoryKind, SplitSpec
+from dnn_cli.data.spec import DataSpec, MemoryKind
 from dnn_cli.data.split import (
     Parts,
-    check_given_once,
-    counted,
-    leaves_room,
-    rare_classes,
-    split_by_column,
-    split_by_share,
     without_targets,
 )
 from dnn_cli.data.table import Table
@@ -46,8 +42,6 @@ from dnn_cli.data.table_fitting import ColumnStory, written_out
 from dnn_cli.data.table_targets import check_lengths
 from dnn_cli.data.target_scaling import TargetScaling, fit_target_scaling
 from dnn_cli.data.task import infer_task, reconstruction
-
-BRIGHT = 128  # bytes that stay below do not use their range: x / 255 would leave them small
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,32 +65,37 @@ class Prepared:
     columns: tuple[ColumnStory, ...] = ()
 
 
-def prepare(spec: DataSpec) -> Prepared:
-    """Read, check, divide and scale the data that `spec` describes.
+def prepare(spec: DataSpec, reading: Reading | None = None) -> Prepared:
+    """Read, by `reading` if it is given, check, divide and scale the data that `spec` describes.
 
     Raises:
         DataError: the data are damaged, or do not fit what the section says.
         LimitError: they do not fit into memory, and may not, or cannot, lie on disk.
     """
+    if reading is not None:
+        return _prepare(spec, reading)
     try:
-        return _prepare(spec, spec.memory)
+        return _prepare(spec, _stored(spec, spec.memory))
     except LimitError:
         if spec.memory != "auto" or not spec.source.table_files():
             raise
-    return _prepare(spec, "disk")  # read, they fitted, and coded no more
+    return _prepare(spec, _stored(spec, "disk"))  # read, they fitted, and coded no more
 
 
-def _prepare(spec: DataSpec, memory: MemoryKind) -> Prepared:
-    storage = Storage(memory, spec.cache)
+def _stored(spec: DataSpec, memory: MemoryKind) -> Reading:
+    return partial(read, storage=Storage(memory, spec.cache))
+
+
+def _prepare(spec: DataSpec, reading: Reading) -> Prepared:
     notes: list[str] = []
-    table = _with_targets(read(spec.source, spec.wanted(), storage), spec, notes)
+    table = with_targets(reading(spec.source, spec.wanted()), spec, notes)
     notes.extend(table.notes)
     check_lengths(table)
     place = Place.of(table)
-    parts = _parts_given(table, spec, place, notes)
-    encoding, targets = _encode(table, spec, parts, place, notes)
+    parts = parts_given(table, spec, place, notes)
+    encoding, targets = encode_targets(table, spec, parts, place, notes)
     if parts is None:
-        parts = _parts_by_share(place, table.rows, spec.split, encoding.task, targets, notes)
+        parts = parts_by_share(place, table.rows, spec.split, encoding.task, targets, notes)
     fit = fit_arrays if table.columns is None else fit_columns
     inputs = fit(table, parts, spec, place, notes)
     schema = DataSchema(
@@ -123,8 +122,8 @@ def _prepare(spec: DataSpec, memory: MemoryKind) -> Prepared:
         for one, rows in zip(inputs.parts, (parts.train, parts.valid, parts.test), strict=True)
     )
     others = {
-        "validation": _other(valid, spec.valid, schema, "validation", notes, storage),
-        "test": _other(test, spec.test, schema, "test", notes, storage),
+        "validation": _other(valid, spec.valid, schema, "validation", notes, reading),
+        "test": _other(test, spec.test, schema, "test", notes, reading),
     }
     notes.extend(lone_classes(train))
     for name, part in others.items():
@@ -154,7 +153,7 @@ def _columns_of(stories: tuple[ColumnStory, ...], spec: DataSpec) -> dict[str, C
     return (found or None) if written_out(found) else spec.columns
 
 
-def _with_targets(table: Table, spec: DataSpec, notes: list[str]) -> Table:
+def with_targets(table: Table, spec: DataSpec, notes: list[str]) -> Table:
     """`table` without the rows whose target is missing, which are counted."""
     if table.targets is None or spec.missing == "error" or spec.reconstructs:
         return table
@@ -171,7 +170,7 @@ def _with_targets(table: Table, spec: DataSpec, notes: list[str]) -> Table:
     return table.take(np.flatnonzero(~missing))
 
 
-def _encode(
+def encode_targets(
     table: Table, spec: DataSpec, parts: Parts | None, place: Place, notes: list[str]
 ) -> tuple[Encoding, Array | None]:
     """The task, and the encoded targets of all rows.
@@ -196,68 +195,6 @@ def _encode(
     encoding, said = infer_task(basis, spec, basis_place, table.target_names)
     notes.extend(said)
     return encoding, encoding.encode(table.targets, place)
-
-
-def _parts_given(table: Table, spec: DataSpec, place: Place, notes: list[str]) -> Parts | None:
-    """The parts that the source brings, or that a column names, or none."""
-    if table.parts is not None:
-        check_given_once(table.parts, spec, place)
-        parts = split_by_column(table.parts, place, "part")
-        notes.append(_sizes(parts, "by folder"))
-        return parts
-    if spec.split is None or spec.split.column is None:
-        return None
-    column = spec.split.column
-    if column not in table.extra:
-        raise DataError(
-            f"there is no column `{safe_text(column)}` to split by", where=safe_text(table.origin)
-        )
-    parts = split_by_column(table.extra[column], place, column)
-    notes.append(_sizes(parts, f"by column {safe_text(column)}"))
-    return parts
-
-
-def _parts_by_share(
-    place: Place,
-    rows: int,
-    split: SplitSpec | None,
-    task: Task,
-    targets: Array | None,
-    notes: list[str],
-) -> Parts:
-    if split is None:
-        none = np.empty(0, dtype=np.intp)
-        return Parts(np.arange(rows, dtype=np.intp), none, none)
-    strata, how, where = None, "by chance", safe_text(place.origin)
-    rare: dict[int, int] = {}
-    if task.classifies and targets is not None and split.stratify is not False:
-        rare = rare_classes(targets, split)
-        few = counted((task.labels[k], count) for k, count in rare.items())
-        if rare and split.stratify is True:
-            raise DataError(
-                f"too few rows for one in each part: {few}",
-                where=where,
-                fix="set `split.stratify: auto`, or give more rows of these classes",
-            )
-        if leaves_room(rare, rows, split):
-            strata, how = targets, "stratified by class"
-            how += f"; too few rows to divide, so all in training: {few}" if rare else ""
-        else:
-            how = f"not stratified, as most classes have too few rows: {few}"
-    elif split.stratify is True:
-        raise DataError(
-            f"a {task.kind} task has no classes to stratify by",
-            where=where,
-            fix="remove `split.stratify`",
-        )
-    parts = split_by_share(rows, split, strata, where, rare)
-    notes.append(_sizes(parts, f"{how}, seed {split.seed}"))
-    return parts
-
-
-def _sizes(parts: Parts, how: str) -> str:
-    sizes = f"{len(parts.train)} train, {len(parts.valid)} valid, {len(parts.test)} test"
-    return f"split: {sizes} rows ({how})"
 
 
 def _target_scaling(
@@ -290,12 +227,12 @@ def _other(
     schema: DataSchema,
     name: str,
     notes: list[str],
-    storage: Storage,
+    reading: Reading,
 ) -> Dataset | None:
     """A part besides training: from a source of its own, or divided off, or none."""
     if source is None:
         return part if part.rows else None
-    table = schema.adapted(read(source, schema.columns(target_required=True), storage))
+    table = schema.adapted(reading(source, schema.columns(target_required=True)))
     notes.extend(note for note in table.notes if note not in notes)
     log = SurpriseLog()
     found = schema.dataset(table, with_targets=True, log=log)

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from dnn_cli.data.spec import MemoryKind
 from dnn_cli.data.spooling import COLUMN, column_of, spool
 from dnn_cli.data.table import Columns, Table
 
+Reading: TypeAlias = Callable[[SourceSpec, Columns], Table]
 _TYPES = {"number": Numbers, "word": Words}
 _SCRATCH = "scratch"  # in the user's cache
 _GROWTH = 3  # bytes in memory for one of a text file: numbers of 8 bytes, then coded ones of 4
