@@ -17,6 +17,7 @@ from dnn_cli.config.load import Loaded
 from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.batches import Batches
 from dnn_cli.data.prepare import Prepared, prepare
+from dnn_cli.data.reading import Reading
 from dnn_cli.nn.chain import build_chain
 from dnn_cli.nn.layer import LayerSpec, ShapeError
 from dnn_cli.nn.loss import Loss, LossSpec, default_loss
@@ -84,8 +85,8 @@ class Built:
         )
 
 
-def build(loaded: Loaded[RunSpec]) -> Built:
-    """Read the data, settle every `auto`, and fit the network to the task.
+def build(loaded: Loaded[RunSpec], reading: Reading | None = None) -> Built:
+    """Read the data by `reading`, settle every `auto`, and fit the network to the task.
 
     Raises:
         ConfigError: a section does not fit the data; located.
@@ -93,7 +94,7 @@ def build(loaded: Loaded[RunSpec]) -> Built:
         LimitError: the network does not fit into memory.
     """
     spec = loaded.spec
-    prepared = prepare(spec.data)
+    prepared = prepare(spec.data, reading)
     task = prepared.schema.task
     if spec.data.augment is not None:
         with _located(loaded, "data", "augment"):

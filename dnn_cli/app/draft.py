@@ -20,7 +20,7 @@ from dnn_cli.base.errors import DataError, UsageError
 from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, safe_text
-from dnn_cli.config.load import located
+from dnn_cli.config.load import Loaded, load_config, load_text, located
 from dnn_cli.config.resolve import resolve, yaml_scalar
 from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.prepare import Prepared, prepare
@@ -54,6 +54,19 @@ class Draft:
     notes: tuple[str, ...]
 
 
+def load(
+    config: str, overrides: Sequence[str], targets: Sequence[str], task: str | None
+) -> tuple[Loaded[RunSpec], tuple[str, ...]]:
+    """The configuration in the file `config`, or a draft if that, or `targets`, is of a table.
+
+    With what was found out about a table to draft it.
+    """
+    if targets or is_table(config):
+        made = draft(config, tuple(targets), task, Path(config).parent, overrides)
+        return load_text(made.text.encode(), Path(config), overrides), made.found
+    return load_config(config, overrides), ()
+
+
 def draft(
     data: str,
     targets: tuple[str, ...],
@@ -71,6 +84,19 @@ def draft(
         ConfigError: an override is wrong.
         DataError: the file cannot be read, or its targets do not suit the task.
     """
+    spec, examination = section(data, targets, task, overrides)
+    try:
+        prepared = prepare(spec)
+    except DataError as error:
+        raise _without_configuration(error) from None
+    text = _text(data, examination, spec, prepared, folder)
+    return Draft(text, examination.notes, prepared.notes)
+
+
+def section(
+    data: str, targets: tuple[str, ...], task: str | None, overrides: Sequence[str] = ()
+) -> tuple[DataSpec, Examination]:
+    """The `data` section of a draft, and what was found out about its source."""
     given, plain = _given(data, [one for one in overrides if one.startswith(_DATA)])
     keys = {one.partition("=")[0] for one in overrides}
     set_by_hand = {
@@ -84,6 +110,7 @@ def draft(
     table = read(source, Columns(target_required=False, missing=given.gaps), storage)
     if table.columns is None:
         raise _no_table(data)
+    examination = replace(examination, options={**examination.options, **table.dialect})
     names = tuple(table.columns or ())
     if not (targets or given.targets):
         raise UsageError("name the column to predict with --target", why=_columns(table))
@@ -95,13 +122,7 @@ def draft(
         task=task or given.task,  # type: ignore[arg-type]
         split=_split(table, wanted, given.split, keys),
     )
-    try:
-        prepared = prepare(spec)
-    except DataError as error:
-        raise _without_configuration(error) from None
-    examination = replace(examination, options={**examination.options, **table.dialect})
-    text = _text(data, examination, spec, prepared, folder)
-    return Draft(text, examination.notes, prepared.notes)
+    return spec, examination
 
 
 def _given(data: str, overrides: Sequence[str]) -> tuple[DataSpec, SourceSpec]:

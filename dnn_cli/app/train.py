@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dnn_cli.app.build import Built, build
-from dnn_cli.app.draft import draft, is_table
+from dnn_cli.app.draft import load
 from dnn_cli.app.lifecycle.attempt import Attempt, TrainResult
 from dnn_cli.app.lifecycle.facts import facts_of
 from dnn_cli.app.lifecycle.saving import NORMAL, Pace, Saver, require_space
@@ -18,9 +18,7 @@ from dnn_cli.app.lifecycle.state import Best, Standing
 from dnn_cli.app.lifecycle.threads import use_threads
 from dnn_cli.app.say import Say, ignore
 from dnn_cli.base.text import safe_text
-from dnn_cli.config.load import Loaded, load_config, load_text
 from dnn_cli.config.resolve import dump_yaml, resolve
-from dnn_cli.config.spec import RunSpec
 from dnn_cli.runs.directory import RunDirectory, require_free
 from dnn_cli.runs.environment import environment, usable_cores
 from dnn_cli.runs.files import read_bytes, write_atomic
@@ -53,7 +51,7 @@ def train_run(
         require_free(Path(run_dir))
     if name is not None:
         overrides = (*overrides, f"name={name}")
-    loaded, found = _loaded(config, overrides, targets, task)
+    loaded, found = load(config, overrides, targets, task)
     built = build(loaded)
     built = replace(built, notes=(*found, *built.notes))
     for note in built.notes:
@@ -69,16 +67,6 @@ def train_run(
             standing = new_standing(session)
             saver = Saver(built, session, run, standing, facts_of(built), say, pace)
             return Attempt(saver, stop, observers, say).go()
-
-
-def _loaded(
-    config: str, overrides: Sequence[str], targets: Sequence[str], task: str | None
-) -> tuple[Loaded[RunSpec], tuple[str, ...]]:
-    """The configuration, and what was found out about a table to draft it."""
-    if targets or is_table(config):
-        made = draft(config, tuple(targets), task, Path(config).parent, overrides)
-        return load_text(made.text.encode(), Path(config), overrides), made.found
-    return load_config(config, overrides), ()
 
 
 def begin(built: Built, say: Say) -> tuple[Built, Session]:

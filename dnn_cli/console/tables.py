@@ -7,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dnn_cli.base.text import figure, interval
-from dnn_cli.console.figures import count, share, size
+from dnn_cli.console.figures import count, duration, share, size
+from dnn_cli.console.findings import findings
 from dnn_cli.console.grid import Grid
 from dnn_cli.console.views import (
     CheckView,
     ClassView,
+    CostView,
     DatasetView,
     EvaluationView,
     InfoView,
@@ -100,7 +102,9 @@ def _confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Grid:
 
 
 def check(result: CheckView) -> list[Grid]:
-    """The model layer by layer, the data part by part, and the memory it takes."""
+    """The model, the data, the memory and time it takes, and what was found in the data."""
+    if result.stopped:
+        return [_data(result), findings(result.findings)]
     facts = [
         ("name", result.name),
         ("task", result.task),
@@ -108,16 +112,13 @@ def check(result: CheckView) -> list[Grid]:
         ("optimizer", result.optimizer),
         ("training", f"{count(result.epochs)} epochs of {count(result.steps_per_epoch)} steps"),
     ]
+    if result.cost is not None:
+        facts.append(("time", _cost(result.cost, result.epochs)))
     total = sum(result.memory.values())
     grids = [
         Grid(result.config, facts),
         _layers(result.input, result.layers, result.parameters, result.multiply_adds),
-        Grid(
-            "",
-            [(part.name, count(part.rows), part.source) for part in result.data],
-            ("data", "rows", "source"),
-            frozenset({"data", "source"}),
-        ),
+        _data(result),
         Grid(
             "",
             [(name, size(octets)) for name, octets in result.memory.items()],
@@ -127,6 +128,8 @@ def check(result: CheckView) -> list[Grid]:
             notes=result.notes,
         ),
     ]
+    if result.findings:
+        grids.append(findings(result.findings))
     if result.gradients:
         rows = [(g.name, f"{g.error:.1e}", "ok" if g.passed else "WRONG") for g in result.gradients]
         columns = ("gradient of", "relative error", "")
@@ -134,6 +137,21 @@ def check(result: CheckView) -> list[Grid]:
     if result.profile is not None:
         grids.append(_profile(result.profile))
     return grids
+
+
+def _data(result: CheckView) -> Grid:
+    rows = [(part.name, count(part.rows), part.source) for part in result.data]
+    return Grid("", rows, ("data", "rows", "source"), frozenset({"data", "source"}))
+
+
+def _cost(cost: CostView, epochs: int) -> str:
+    """An epoch, and how that was measured."""
+    alone = "" if cost.ranks == 1 else f", shared by {cost.ranks} processes"
+    steps = f"{cost.steps} step{'s' * (cost.steps > 1)} of {duration(cost.step_seconds)}"
+    return (
+        f"{duration(cost.seconds_per_epoch)} an epoch, {duration(epochs * cost.seconds_per_epoch)} "
+        f"in all, by {steps}{alone}; validation comes on top"
+    )
 
 
 def _profile(profile: StepProfile) -> Grid:

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from dnn_cli.base.errors import Problem
 from dnn_cli.training.events import StopReason
 
 if TYPE_CHECKING:  # it brings NumPy along
+    from dnn_cli.training.finding import Finding
     from dnn_cli.training.profile import StepProfile
 
 
@@ -92,6 +94,19 @@ class GradientView(Protocol):
     def passed(self) -> bool: ...
 
 
+class CostView(Protocol):
+    """The time that steps took, of so many processes, and what an epoch of them takes."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def ranks(self) -> int: ...
+    @property
+    def step_seconds(self) -> float: ...
+    @property
+    def seconds_per_epoch(self) -> float: ...
+
+
 class CheckView(Protocol):
     """What a configuration amounts to; `memory` is in bytes by what it is for."""
 
@@ -123,6 +138,12 @@ class CheckView(Protocol):
     def steps_per_epoch(self) -> int: ...
     @property
     def notes(self) -> Sequence[str]: ...
+    @property
+    def findings(self) -> Sequence[Finding]: ...
+    @property
+    def cost(self) -> CostView | None: ...
+    @property
+    def stopped(self) -> Sequence[Problem]: ...
     @property
     def profile(self) -> StepProfile | None: ...
     @property

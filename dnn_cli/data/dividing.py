@@ -1,4 +1,4 @@
-"""Which rows are for training, validation and test: as the source or a column says, or by chance."""
+"""Which rows are for training, validation and test: as is said, or by chance."""
 
 from __future__ import annotations
 

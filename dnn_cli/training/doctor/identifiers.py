@@ -1,0 +1,58 @@
+"""Columns that name their row, left out or not, and text that is left out.
+
+Figure     different values, as a share of the training rows
+Threshold  0.95 in whole numbers that are used
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from dnn_cli.base.text import safe_text
+from dnn_cli.data.examination import Examination
+from dnn_cli.data.open_column import OpenColumn
+from dnn_cli.data.raw_columns import Numbers
+from dnn_cli.training.finding import FINDERS, Finder, Finding, percent
+
+MOST = 0.95
+_ROWS = 50
+
+
+@final
+@FINDERS.register("identifiers")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentifiersFinder(Finder):
+    """Nearly every row has a value of its own."""
+
+    def column(self, column: OpenColumn, found: Examination) -> Iterator[Finding]:
+        """What is left out as an identifier, and what looks like one."""
+        kind = "" if column.spec is None else column.spec.spec_name
+        rows = found.rows["train"]
+        share = column.different / rows
+        if kind in ("identifier", "text") and not column.used:
+            name = safe_text(column.name)
+            other = "{type: text, hash: 64}" if kind == "text" else "category"
+            other = "number" if isinstance(column.train, Numbers) else other
+            yield Finding(
+                "note",
+                f"left out as {'an identifier' if kind == 'identifier' else 'text'}"
+                + (f": {column.reason}" if column.reason else ""),
+                column.name,
+                figure=share,
+                fix=f"if it is of use: `columns: {{{name}: {other}}}`",
+            )
+        elif column.used and kind == "number" and rows >= _ROWS and share >= MOST:
+            known = column.known
+            if (known == np.floor(known)).all():
+                yield Finding(
+                    "note",
+                    f"{column.different:,} different whole numbers, {percent(share)} of the rows",
+                    column.name,
+                    figure=share,
+                    threshold=MOST,
+                    fix="if it numbers or names the rows, leave it out: `data.exclude`",
+                )

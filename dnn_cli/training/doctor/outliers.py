@@ -1,0 +1,90 @@
+"""Outliers: numbers far from all others, in training or in another part.
+
+Figure     the largest distance from the median in quartile ranges (q¾ - q¼); where the quartiles
+           coincide, from the mean in deviations. Of another part: how many ranges of the training
+           rows its numbers lie outside of that range
+Thresholds 30, and 10 ranges; of the training rows alone
+Clip       `robust_smooth_clip` bends what is beyond 3 quartile ranges, `quantile` has no outliers:
+           there it is a note
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import final
+
+import numpy as np
+
+from dnn_cli.base.types import Array
+from dnn_cli.data.columns.number import CLIP
+from dnn_cli.data.examination import Examination
+from dnn_cli.data.open_column import OpenColumn
+from dnn_cli.data.raw_columns import Numbers
+from dnn_cli.training.finding import FINDERS, Finder, Finding, other_parts, percent
+
+FAR, RANGES = 30.0, 10.0
+_MANY = 20  # different numbers from which on there is a middle
+
+
+@final
+@FINDERS.register("outliers")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutliersFinder(Finder):
+    """Numbers far from all others."""
+
+    def column(self, column: OpenColumn, found: Examination) -> Iterator[Finding]:
+        """Of a column of numbers that is used."""
+        if not column.used or not isinstance(column.train, Numbers) or column.different < 2:
+            return
+        known = column.known
+        if column.different >= _MANY:
+            yield from _far(column, known)
+        low, high = float(known[0]), float(known[-1])
+        for part in other_parts(column):
+            raw = column.raw[part]
+            assert isinstance(raw, Numbers)
+            values = raw.values[~raw.missing]
+            away = np.maximum(low - values, values - high) / (high - low)
+            count = int(np.count_nonzero(away >= RANGES))
+            if count:
+                worst = float(away.max())
+                yield Finding(
+                    "warning",
+                    f"{count:,} numbers lie up to {worst:,.0f} ranges outside of the training "
+                    f"rows' range",
+                    column.name,
+                    part,
+                    worst,
+                    RANGES,
+                    "is the unit another one, or are they mistyped?",
+                )
+
+
+def _far(column: OpenColumn, known: Array) -> Iterator[Finding]:
+    first, middle, third = np.quantile(known, (0.25, 0.5, 0.75)).tolist()
+    spread, unit = third - first, "quartile ranges from the median"
+    if not spread > 0:
+        middle, spread = float(known.mean()), float(known.std())
+        unit = "deviations from the mean"
+    if not spread > 0:
+        return
+    low, high = (middle - float(known[0])) / spread, (float(known[-1]) - middle) / spread
+    worst = max(low, high)
+    if worst < FAR:
+        return
+    extreme = float(known[0] if low > high else known[-1])
+    inside = np.searchsorted(known, [middle - CLIP * spread, middle + CLIP * spread])
+    beyond = (int(inside[0]) + len(known) - int(inside[1])) / len(known)
+    clipped = column.scale in ("robust_smooth_clip", "quantile")
+    yield Finding(
+        "note" if clipped else "warning",
+        f"reaches {worst:,.0f} {unit}{f', to {extreme:.6g}' if column.spec else ''}; "
+        f"{percent(beyond)} of the rows lie beyond {CLIP:g}",
+        column.name,
+        figure=worst,
+        threshold=FAR,
+        fix="correct them if they are wrong"
+        if clipped
+        else "correct them if they are wrong, or `scale: robust_smooth_clip`, which bends them",
+    )
