@@ -1,8 +1,8 @@
 """Numbers that stand for a gap: 999999 or -999, often, and far from all others.
 
 Figure     the share of the training rows that have it
-Thresholds at least 5 rows and a thousandth of them; no other number lies between it and the others
-           within a distance of their whole range
+Thresholds at least 5 rows and a thousandth of them; it is whole, and as
+           far from the nearest other number as all others reach
 """
 
 from __future__ import annotations
@@ -41,7 +41,11 @@ class GapValuesFinder(Finder):
         ):
             count = len(known) - len(rest)
             apart = min(abs(end - float(rest[0])), abs(end - float(rest[-1])))
-            if count >= max(LEAST, SHARE * len(known)) and apart >= rest[-1] - rest[0]:
+            if (
+                end == np.floor(end)
+                and count >= max(LEAST, SHARE * len(known))
+                and apart >= rest[-1] - rest[0]
+            ):
                 share, shown = count / len(known), as_written(end)
                 yield Finding(
                     "warning",

@@ -39,8 +39,8 @@ class IdentifiersFinder(Finder):
             other = "number" if isinstance(column.train, Numbers) else other
             yield Finding(
                 "note",
-                f"left out as {'an identifier' if kind == 'identifier' else 'text'}"
-                + (f": {column.reason}" if column.reason else ""),
+                f"left out as {'an identifier' if kind == 'identifier' else 'text'}: "
+                f"{column.different:,} different in {rows:,} rows",
                 column.name,
                 figure=share,
                 fix=f"if it is of use: `columns: {{{name}: {other}}}`",

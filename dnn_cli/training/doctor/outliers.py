@@ -3,7 +3,8 @@
 Figure     the largest distance from the median in quartile ranges (q¾ - q¼); where the quartiles
            coincide, from the mean in deviations. Of another part: how many ranges of the training
            rows its numbers lie outside of that range
-Thresholds 30, and 10 ranges; of the training rows alone
+Thresholds 30 (100 where they are bent), and 10 ranges; of the training rows alone. Where a
+           twentieth of the rows lies beyond 3, the column is distributed so: no outliers
 Clip       `robust_smooth_clip` bends what is beyond 3 quartile ranges, `quantile` has no outliers:
            there it is a note
 """
@@ -23,7 +24,8 @@ from dnn_cli.data.open_column import OpenColumn
 from dnn_cli.data.raw_columns import Numbers
 from dnn_cli.training.finding import FINDERS, Finder, Finding, other_parts, percent
 
-FAR, RANGES = 30.0, 10.0
+FAR, FAR_BENT, RANGES = 30.0, 100.0, 10.0
+_TAIL = 0.05
 _MANY = 20  # different numbers from which on there is a middle
 
 
@@ -71,19 +73,22 @@ def _far(column: OpenColumn, known: Array) -> Iterator[Finding]:
         return
     low, high = (middle - float(known[0])) / spread, (float(known[-1]) - middle) / spread
     worst = max(low, high)
-    if worst < FAR:
+    clipped = column.scale in ("robust_smooth_clip", "quantile")
+    threshold = FAR_BENT if clipped else FAR
+    if worst < threshold:
         return
     extreme = float(known[0] if low > high else known[-1])
     inside = np.searchsorted(known, [middle - CLIP * spread, middle + CLIP * spread])
     beyond = (int(inside[0]) + len(known) - int(inside[1])) / len(known)
-    clipped = column.scale in ("robust_smooth_clip", "quantile")
+    if beyond >= _TAIL:
+        return
     yield Finding(
         "note" if clipped else "warning",
         f"reaches {worst:,.0f} {unit}{f', to {extreme:.6g}' if column.spec else ''}; "
         f"{percent(beyond)} of the rows lie beyond {CLIP:g}",
         column.name,
         figure=worst,
-        threshold=FAR,
+        threshold=threshold,
         fix="correct them if they are wrong"
         if clipped
         else "correct them if they are wrong, or `scale: robust_smooth_clip`, which bends them",

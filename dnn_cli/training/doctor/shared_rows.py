@@ -1,7 +1,7 @@
 """Rows that occur twice: in training, or in a part that is to measure what training has not seen.
 
 Figure     the share of the part's rows whose coded inputs a training row has, too
-Thresholds a hundredth of the rows is a warning, half of them severe; a note where at least half of
+Thresholds a hundredth of the rows, and 5, is a warning, half of them severe; a note where half of
            the training rows are themselves repetitions, which in tables of few levels is natural
 Cost       see `duplicates`, and a sort of the hashes of each part
 """
@@ -18,7 +18,7 @@ from dnn_cli.data.duplicates import row_hashes
 from dnn_cli.data.examination import Examination
 from dnn_cli.training.finding import FINDERS, Contents, Finder, Finding, Severity, percent
 
-SOME, HALF = 0.01, 0.5
+SOME, HALF, FEW = 0.01, 0.5, 5
 
 
 @final
@@ -54,6 +54,7 @@ class SharedRowsFinder(Finder):
 
 def _shared(part: str, count: int, share: float, natural: bool) -> Finding:
     severity: Severity = "severe" if share >= HALF else "warning" if share >= SOME else "note"
+    severity = "note" if count < FEW else severity
     fix = "remove them, or divide the rows so that equal ones stay together"
     return Finding(
         "note" if natural else severity,
