@@ -147,7 +147,7 @@ def _data(result: CheckView) -> Grid:
 def _cost(cost: CostView, epochs: int) -> str:
     """An epoch, and how that was measured."""
     alone = "" if cost.ranks == 1 else f", shared by {cost.ranks} processes"
-    steps = f"{cost.steps} step{'s' * (cost.steps > 1)} of {duration(cost.step_seconds)}"
+    steps = f"{cost.steps} step{'s' * (cost.steps > 1)} of {1e3 * cost.step_seconds:.2g} ms"
     return (
         f"{duration(cost.seconds_per_epoch)} an epoch, {duration(epochs * cost.seconds_per_epoch)} "
         f"in all, by {steps}{alone}; validation comes on top"

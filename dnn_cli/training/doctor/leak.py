@@ -2,7 +2,8 @@
 
 Method     training rows alone: a table of bins (levels, or up to 256 quantiles; gaps are a bin)
            is fitted to every second one, and what it predicts is measured on the others
-Figure     two classes and labels: AUC of the share of ones in the bin; classes: the share of a
+Figure     two classes and labels: AUC of the share of ones in the bin, or of the number itself if
+           that is better; classes: the share of a
            constant's errors that the largest class of the bin avoids; numbers: R2 of the bin's
            mean, or of a line if that is better
 Thresholds warning 0.99, 0.97, 0.98; severe 0.999, 0.99, 0.999
@@ -60,7 +61,7 @@ class LeakFinder(Finder):
             elif task.kind == "regression":
                 name, value = "R2", explained(bins, numbers, y)
             else:
-                name, value = "AUC", ranked(bins, y)
+                name, value = "AUC", max(ranked(bins, y), ordered(numbers, y))
             if value > best:
                 best, measure = value, name
                 of = safe_text(task.labels[i]) if len(tried) > 1 else ""
@@ -116,6 +117,16 @@ def ranked(bins: Array, y: Array) -> float:
     shares = _table(bins[::2], ones[::2].astype(np.float64), size) + prior
     shares /= _table(bins[::2], None, size) + 1.0
     return area(shares[bins[1::2]], ones[1::2])
+
+
+def ordered(numbers: Array | None, y: Array) -> float:
+    """AUC, on the odd rows, of the numbers themselves, upwards or downwards as on the even ones."""
+    ones = y > 0
+    there = np.count_nonzero(ones[1::2])
+    if numbers is None or min(there, len(ones[1::2]) - there) < _NEEDED:
+        return 0.0
+    upward = area(numbers[1::2], ones[1::2])
+    return upward if area(numbers[::2], ones[::2]) >= 0.5 else 1.0 - upward
 
 
 def errors_avoided(bins: Array, y: Array, classes: int) -> float:

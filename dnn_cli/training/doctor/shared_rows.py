@@ -43,7 +43,7 @@ class SharedRowsFinder(Finder):
         if again:
             yield Finding(
                 "note",
-                f"{again:,} training rows ({percent(share)}) repeat the inputs of another one",
+                f"{again:,} of the training rows ({percent(share)}) repeat another one's inputs",
                 figure=share,
             )
         for part, one in hashes.items():
@@ -58,7 +58,7 @@ def _shared(part: str, count: int, share: float, natural: bool) -> Finding:
     fix = "remove them, or divide the rows so that equal ones stay together"
     return Finding(
         "note" if natural else severity,
-        f"{count:,} rows ({percent(share)}) have the same inputs as a training row",
+        f"{count:,} of the rows ({percent(share)}) have the same inputs as a training row",
         part=part,
         figure=share,
         threshold=HALF if share >= HALF else SOME,
