@@ -80,6 +80,11 @@ class Examination:
             yield OpenColumn(name, kind.spec, found, used, scale, kind.reason)
 
     @property
+    def named(self) -> bool:
+        """Whether the columns have names."""
+        return bool(self._columns)
+
+    @property
     def width(self) -> int:
         """How many columns there are."""
         return len(self._columns) or (self.coded["train"].shape[1] if self.tabular else 0)

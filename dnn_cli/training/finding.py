@@ -13,6 +13,7 @@ from typing import ClassVar, Literal, TypeAlias
 
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec
+from dnn_cli.base.text import safe_text
 from dnn_cli.data.examination import Examination
 from dnn_cli.data.open_column import OpenColumn
 
@@ -67,3 +68,8 @@ def percent(share: float) -> str:
 def other_parts(column: OpenColumn) -> Iterator[str]:
     """The parts beside training that a column has."""
     return (part for part in column.raw if part != "train")
+
+
+def without(name: str, found: Examination) -> str:
+    """How to leave a column out, as the configuration says it."""
+    return f"leave it out: `columns: {{{safe_text(name)}: unused}}`" if found.named else "remove it"

@@ -53,7 +53,7 @@ def calls(app):
         "check", config="c.yaml", name="x", task="binary", loss="l", optimizer="adam", input=(2,),
         layers=(LAYER,), parameters=3, multiply_adds=2, memory={"data": 8}, epochs=1,
         data=(Made(name="train", rows=2, source=""),), steps_per_epoch=1, notes=(),
-        gradients=(), profile=None,
+        gradients=(), profile=None, findings=(), cost=None, stopped=(),
     )  # fmt: skip
     app.info.model_info = answer(
         "info", file="m", kind="model", bytes=9, sha256="ab", version="0", name="x", task="binary",
@@ -270,12 +270,31 @@ def test_check(dnn, calls):
     assert asked(calls) == (
         "check",
         ("c.yaml",),
-        {"overrides": ["a=1", "b=2"], "gradients": True, "profile": False},
+        {
+            "overrides": ["a=1", "b=2"],
+            "gradients": True,
+            "profile": False,
+            "targets": (),
+            "task": None,
+        },
     )
     assert found.code == 0
     assert "dense_1" in found.out
     calls.result = {"gradients": (Made(name="W", error=0.5, passed=False),)}
     assert dnn("check", "c.yaml", "--gradients").code == 1
+
+
+def test_check_is_strict_on_severe_findings_alone(dnn, calls):
+    told = {"column": "a", "part": "", "what": "w", "fix": "", "kind": "leak"}
+    for severity, code in (("warning", 0), ("severe", 4)):
+        calls.result = {"findings": (Made(severity=severity, **told),)}
+        assert dnn("check", "t.csv", "--target", "y", "--strict").code == code
+        assert dnn("check", "t.csv", "--target", "y").code == 0
+    assert asked(calls)[2]["targets"] == ["y"]
+    calls.result = {"stopped": (Problem("`x` is not a number"),), **calls.result}
+    ended = dnn("check", "t.csv", "--target", "y")
+    assert ended.code == 4 and "severe" in ended.out
+    assert ended.err.startswith("error: `x` is not a number")
 
 
 def test_info_schema_data(dnn, calls):

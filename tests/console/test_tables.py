@@ -35,6 +35,7 @@ CHECKED = Made(
           Made(name="test", rows=10_000, source="")],
     memory={"parameters": 216_680, "data": 47_040_000}, epochs=20, steps_per_epoch=422,
     notes=["3 rows of train and test are equal"], gradients=[], profile=None,
+    findings=[], cost=None, stopped=(),
 )  # fmt: skip
 
 EVALUATION = """\

@@ -12,7 +12,7 @@ from typing import final
 
 from dnn_cli.base.text import safe_text
 from dnn_cli.data.examination import Examination
-from dnn_cli.training.finding import FINDERS, Contents, Finder, Finding
+from dnn_cli.training.finding import FINDERS, Contents, Finder, Finding, without
 
 _ROWS = 20  # fewer are one-to-one by chance
 
@@ -37,7 +37,7 @@ class DuplicatesFinder(Finder):
                     f"holds the same as `{safe_text(first[content])}` in all training rows",
                     name,
                     figure=float(rows),
-                    fix="leave one of them out: `data.exclude`",
+                    fix=without(name, found),
                 )
             elif content[0] in alike:
                 yield Finding(

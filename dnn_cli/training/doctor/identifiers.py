@@ -16,7 +16,7 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.data.examination import Examination
 from dnn_cli.data.open_column import OpenColumn
 from dnn_cli.data.raw_columns import Numbers
-from dnn_cli.training.finding import FINDERS, Finder, Finding, percent
+from dnn_cli.training.finding import FINDERS, Finder, Finding, percent, without
 
 MOST = 0.95
 _ROWS = 50
@@ -54,5 +54,5 @@ class IdentifiersFinder(Finder):
                     column.name,
                     figure=share,
                     threshold=MOST,
-                    fix="if it numbers or names the rows, leave it out: `data.exclude`",
+                    fix=f"if it numbers or names the rows, {without(column.name, found)}",
                 )

@@ -3,9 +3,8 @@
 Method     training rows alone: a table of bins (levels, or up to 256 quantiles; gaps are a bin)
            is fitted to every second one, and what it predicts is measured on the others
 Figure     two classes and labels: AUC of the share of ones in the bin, or of the number itself if
-           that is better; classes: the share of a
-           constant's errors that the largest class of the bin avoids; numbers: R2 of the bin's
-           mean, or of a line if that is better
+           that is better; classes: the share of a constant's errors that the largest class of the
+           bin avoids; numbers: R2 of the bin's mean, or of a line if that is better
 Thresholds warning 0.99, 0.97, 0.98; severe 0.999, 0.99, 0.999
 Rule       of 50 training rows and more, 10 of each class, and of several columns: with one column
            alone there is nothing else to learn from
@@ -25,7 +24,7 @@ from dnn_cli.base.types import Array
 from dnn_cli.data.examination import Examination
 from dnn_cli.data.open_column import OpenColumn
 from dnn_cli.data.raw_columns import Numbers
-from dnn_cli.training.finding import FINDERS, Finder, Finding
+from dnn_cli.training.finding import FINDERS, Finder, Finding, without
 from dnn_cli.training.metrics.auc import area
 
 _ROWS, _MOST = 50, 100_000
@@ -75,7 +74,7 @@ class LeakFinder(Finder):
                 column.name,
                 figure=best,
                 threshold=high if best >= high else low,
-                fix="if it is not known before the target is, leave it out: `data.exclude`",
+                fix=f"if it is not known before the target is, {without(column.name, found)}",
             )
 
 

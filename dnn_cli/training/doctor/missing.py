@@ -13,7 +13,7 @@ import numpy as np
 
 from dnn_cli.data.examination import Examination
 from dnn_cli.data.open_column import OpenColumn
-from dnn_cli.training.finding import FINDERS, Finder, Finding, other_parts, percent
+from dnn_cli.training.finding import FINDERS, Finder, Finding, other_parts, percent, without
 
 MANY = 0.5
 
@@ -36,7 +36,9 @@ class MissingFinder(Finder):
                 column.name,
                 figure=share,
                 threshold=MANY,
-                fix="leave it out (`data.exclude`) if it says too little" if share >= MANY else "",
+                fix=f"if it says too little, {without(column.name, found)}"
+                if share >= MANY
+                else "",
             )
             return
         for part in other_parts(column):

@@ -248,7 +248,7 @@ def test_noise_of_the_parts_size_is_no_drift():
         value, limit = variation(*counts, 1e-6)
         assert value < limit
     value, limit = distance(np.arange(500.0), np.arange(500.0) + 100, 1e-3)
-    assert value == 0.2 and value > limit
+    assert value == pytest.approx(0.2) and value > limit
 
 
 def test_other_parts_change_no_figure_of_training(table, found):
