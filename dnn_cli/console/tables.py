@@ -147,11 +147,15 @@ def _data(result: CheckView) -> Grid:
 def _cost(cost: CostView, epochs: int) -> str:
     """An epoch, and how that was measured."""
     alone = "" if cost.ranks == 1 else f", shared by {cost.ranks} processes"
-    steps = f"{cost.steps} step{'s' * (cost.steps > 1)} of {1e3 * cost.step_seconds:.2g} ms"
+    steps = f"{cost.steps} step{'s' * (cost.steps > 1)} of {_step(cost.step_seconds)}"
     return (
         f"{duration(cost.seconds_per_epoch)} an epoch, {duration(epochs * cost.seconds_per_epoch)} "
         f"in all, by {steps}{alone}; validation comes on top"
     )
+
+
+def _step(seconds: float) -> str:
+    return duration(seconds) if seconds >= 0.01 else f"{1e3 * seconds:.2g}ms"
 
 
 def _profile(profile: StepProfile) -> Grid:

@@ -1,7 +1,8 @@
 """Columns that name their row, left out or not, and text that is left out.
 
 Figure     different values, as a share of the training rows
-Threshold  0.95 in whole numbers that are used
+Threshold  0.95 in whole numbers that are used, and no further than 0.1 from an even distribution:
+           numbers of rows are even, quantities seldom
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.text import safe_text
+from dnn_cli.base.types import Array
 from dnn_cli.data.examination import Examination
 from dnn_cli.data.open_column import OpenColumn
 from dnn_cli.data.raw_columns import Numbers
 from dnn_cli.training.finding import FINDERS, Finder, Finding, percent, without
 
-MOST = 0.95
+MOST, EVEN = 0.95, 0.1
 _ROWS = 50
 
 
@@ -47,7 +49,7 @@ class IdentifiersFinder(Finder):
             )
         elif column.used and kind == "number" and rows >= _ROWS and share >= MOST:
             known = column.known
-            if (known == np.floor(known)).all():
+            if (known == np.floor(known)).all() and _even(known):
                 yield Finding(
                     "note",
                     f"{column.different:,} different whole numbers, {percent(share)} of the rows",
@@ -56,3 +58,9 @@ class IdentifiersFinder(Finder):
                     threshold=MOST,
                     fix=f"if it numbers or names the rows, {without(column.name, found)}",
                 )
+
+
+def _even(known: Array) -> bool:
+    """Whether ascending numbers are spread over their range as numbers of rows are."""
+    places = (known - known[0]) / (known[-1] - known[0])
+    return bool(np.abs(places - np.linspace(0.0, 1.0, len(known))).max() <= EVEN)

@@ -121,6 +121,7 @@ def test_contents_are_equal_where_cells_are():
 
 def test_identifiers(table, found):
     more = {"name": [f"n{i}" for i in range(400)], "nr": 7 + 3 * RNG.permutation(400)}
+    more["pay"] = RNG.lognormal(10, 0.5, 400).round()
     told = {f.column: f for f in found({**table, **more}, "identifiers")}
     assert set(told) == {"name", "nr"} and told["nr"].figure == 1.0
     assert "left out" in told["name"].what and "left out" not in told["nr"].what
