@@ -83,7 +83,7 @@ def evaluate_model(
         labelled = loaded.schema.columns(True).target_required
         dataset = _from_source(loaded, source_of(data, labelled, dialect), say)
     ranks = use_ranks(loaded.network, dataset.rows)
-    evaluator = Evaluator(loaded.network, loaded.loss, loaded.task, ranks)
+    evaluator = Evaluator(loaded.network, loaded.loss, loaded.task, ranks, loaded.temperature)
     loss, predictions, targets = evaluator.run(dataset)
     names = dict.fromkeys((*full_metrics(loaded.task), *wanted))
     metrics = {"loss": loss, **measure(tuple(names), predictions, targets, loaded.task)}

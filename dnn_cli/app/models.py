@@ -40,6 +40,11 @@ class Model:
         """What it predicts."""
         return self.schema.task
 
+    @property
+    def temperature(self) -> float:
+        """What its outputs are divided by before they become probabilities."""
+        return temperature_of(self.file)
+
 
 def find_model(given: str | None, runs: str, say: Say) -> Path:
     """The model file that `given` means: a file, a run's directory, or the latest finished run.
@@ -77,6 +82,21 @@ def load_model(path: Path) -> Model:
             why=safe_text(error),
         ) from error
     return Model(path, file, layers, network, loss, schema)
+
+
+def temperature_of(file: ModelFile) -> float:
+    """The temperature in a model file, which nobody vouches for; 1 if there is none.
+
+    Raises:
+        CheckpointError: it is none.
+    """
+    stored = file.calibration
+    if not stored:
+        return 1.0
+    value = stored.get("temperature")
+    if set(stored) != {"temperature"} or type(value) is not float or not 1e-3 <= value <= 1e3:
+        raise CheckpointError("the model's temperature is damaged: `calibration` cannot be so")
+    return float(value)
 
 
 def layers_of(plain: Sequence[Any]) -> tuple[LayerSpec, ...]:

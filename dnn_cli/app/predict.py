@@ -108,7 +108,7 @@ def _predictions(
     Tells `rows` what is beside them.
     """
     ranks = use_ranks(model.network, step)
-    evaluator = Evaluator(model.network, model.loss, model.task, ranks)
+    evaluator = Evaluator(model.network, model.loss, model.task, ranks, model.temperature)
     schema = model.schema
     seen, said, log = 0, set[str](), SurpriseLog()
     columns = replace(schema.columns(False), verbatim=passed.wanted)

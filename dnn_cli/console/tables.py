@@ -214,6 +214,7 @@ def info(result: InfoView) -> list[Grid]:
         ("positive", result.positive or ""),
         ("features", _few(result.features)),
         ("scaling", result.scaling),
+        ("temperature", "" if result.temperature == 1.0 else f"{result.temperature:.4g}"),
         ("threshold", _threshold(result.threshold)),
     ]
     grids = [

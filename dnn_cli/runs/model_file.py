@@ -50,6 +50,7 @@ class ModelFile:
     metrics: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)  # dnn, numpy, python
     threshold: Mapping[str, Any] = field(default_factory=dict)  # of decisions, if one was chosen
+    calibration: Mapping[str, Any] = field(default_factory=dict)  # of probabilities, if it helped
 
 
 _FIELDS: Mapping[str, type] = {
@@ -62,7 +63,10 @@ _FIELDS: Mapping[str, type] = {
     "metrics": dict,
     "versions": dict,
 }
-_OPTIONAL: Mapping[str, type] = {"threshold": dict}  # written only where they say something
+_OPTIONAL: Mapping[str, type] = {  # written only where they say something
+    "threshold": dict,
+    "calibration": dict,
+}
 
 
 def write_model(path: Path, model: ModelFile) -> None:

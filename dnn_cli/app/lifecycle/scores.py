@@ -49,7 +49,8 @@ def scores_of(saver: Saver) -> Scores:
     prepared, task, spec = built.prepared, session.task, session.spec
     name, data = measured_part(prepared, built.spec.seed)
     session.network.arena.params[...] = saver.best_vector
-    evaluator = Evaluator(session.network, session.loss, task, session.ranks)
+    divisor = saver.settled.divisor
+    evaluator = Evaluator(session.network, session.loss, task, session.ranks, divisor)
     loss, predictions, targets = evaluator.run(data)
     answer = constant(prepared.train, built.spec.seed)
     names = measured(spec, task, answer)
