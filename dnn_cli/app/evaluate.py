@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dnn_cli.app.intervals import scores_in
 from dnn_cli.app.lifecycle.threads import use_ranks
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.say import Say, ignore
@@ -23,6 +24,7 @@ from dnn_cli.data.task import listing_in_order
 from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.training.bootstrap import Interval, intervals
 from dnn_cli.training.class_report import by_target, report
+from dnn_cli.training.conformal import Coverage, coverage_of
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.gate import Condition, check_gates, metrics_wanted, parse_condition
 from dnn_cli.training.metrics import full_metrics, measure, reasons
@@ -54,6 +56,7 @@ class EvaluationResult:
     failed: tuple[Problem, ...] = ()  # the gates
     notes: Mapping[str, str] = field(default_factory=dict)  # why a metric is nan
     intervals: Mapping[str, Interval] = field(default_factory=dict)  # of 95 %, see `bootstrap`
+    coverage: Mapping[str, Coverage] = field(default_factory=dict)  # of `--interval`, by target
 
 
 def evaluate_model(
@@ -62,14 +65,17 @@ def evaluate_model(
     data: str | None = None,
     split: str = "test",
     fail_if: Sequence[str] = (),
+    interval: float | None = None,
     dialect: Mapping[str, str] | None = None,
     say: Say = ignore,
 ) -> EvaluationResult:
     """Measure `model` on the file `data`, or on a part of the data that its run was made with.
 
+    With `interval` also how often the truth lies within the bounds or sets of this level.
+
     Raises:
-        UsageError: a condition of `fail_if` cannot be read, or is on no metric of this task; or
-            `data` has no such dialect.
+        UsageError: a condition of `fail_if` cannot be read, or is on no metric of this task;
+            `data` has no such dialect, or the model no such intervals.
         CheckpointError: the model cannot be used.
         DataError: the data are not what the model was made for.
     """
@@ -77,6 +83,7 @@ def evaluate_model(
     path = find_model(model, "", say)
     loaded = load_model(path)
     wanted = metrics_wanted(conditions, loaded.task)
+    scores = None if interval is None else scores_in(loaded)
     if data is None:
         dataset = _from_run(loaded, path, split)
     else:
@@ -100,6 +107,9 @@ def evaluate_model(
         failed=_failed(conditions, metrics),
         notes=reasons(metrics, targets, loaded.task),
         intervals=intervals(metrics, predictions, targets, loaded.task),
+        coverage={}
+        if scores is None or interval is None
+        else coverage_of(scores, interval, predictions, targets, loaded.task),
     )
 
 

@@ -6,6 +6,7 @@ Columns    those that are passed through, exactly as they are written: text in e
            labels (multilabel): one 0/1 column a label, or its probability
            values: `prediction`, or one column a target; those that were scaled for training with
            as many digits as the network computes
+           intervals and sets after them, see `intervals`
 Cost       a label 0.1 µs, a probability 0.4 (one core)
 """
 
@@ -18,6 +19,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from dnn_cli.app.intervals import Bounds
 from dnn_cli.app.shortest import shortest
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array
@@ -52,11 +54,13 @@ class Rows:
         labels: Labels | None = None,
         decimals: tuple[int, ...] = (),
         decided: Decide | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self.task, self.proba = task, proba
         self.labels = task.labels if labels is None else labels
         self.decimals = decimals
         self._decided = decided or partial(decide, task=task)
+        self.bounds = bounds
         self.count = self.guarded = 0
         self.beside: Mapping[str, Sequence[str]] = {}
 
@@ -67,7 +71,11 @@ class Rows:
 
     @property
     def names(self) -> list[str]:
-        """Those of the predictions."""
+        """Those of the predictions, and of what bounds them."""
+        return [*self._names, *([] if self.bounds is None else self.bounds.names)]
+
+    @property
+    def _names(self) -> list[str]:
         task = self.task
         if task.classifies:
             return ["prediction", *([f"p_{c}" for c in task.labels] if self.proba else [])]
@@ -80,7 +88,20 @@ class Rows:
         """The cells of all columns: numbers as the shortest text that reads back equal."""
         self.count += len(predictions)
         beside = [Written(cells, True) for cells in self.beside.values()]
-        return [*beside, *self._written(predictions)]
+        return [*beside, *self._written(predictions), *self._bounding(predictions)]
+
+    def _bounding(self, predictions: Array) -> list[Written]:
+        if self.bounds is None:
+            return []
+        if self.task.classifies:
+            return [Written(self.bounds.sets(predictions), True)]
+        limits = self.bounds.limits(predictions)
+        if not self.decimals:
+            return [Written(shortest(column), False) for column in limits]
+        return [
+            Written([repr(round(v, self.decimals[i // 2])) for v in column.tolist()], False)
+            for i, column in enumerate(limits)
+        ]
 
     def _written(self, predictions: Array) -> list[Written]:
         if self.task.classifies:
@@ -99,6 +120,14 @@ class Rows:
 
     def typed(self, predictions: Array) -> list[Sequence[str] | Array]:
         """The same for a format with types: lists of text, and arrays of numbers."""
+        found = self._typed(predictions)
+        if self.bounds is None:
+            return found
+        if self.task.classifies:
+            return [*found, self.bounds.sets(predictions)]
+        return [*found, *self.bounds.limits(predictions)]
+
+    def _typed(self, predictions: Array) -> list[Sequence[str] | Array]:
         self.count += len(predictions)
         beside: list[Sequence[str] | Array] = list(self.beside.values())
         if self.task.classifies:

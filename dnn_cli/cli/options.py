@@ -97,6 +97,13 @@ Task: TypeAlias = Annotated[
     Literal["binary", "multiclass", "multilabel", "regression"] | None,
     typer.Option(metavar="TASK", help="What is predicted.", show_default="by the target"),
 ]
+Interval: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LEVEL",
+        help="Bounds of numbers, sets of classes that hold the truth so often: 0.9.",
+    ),
+]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 Debug: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
 
@@ -147,6 +154,24 @@ def as_threshold(text: str) -> float | Literal["auto"]:
         raise UsageError(
             f"--threshold: `{safe_text(text)}` is no probability",
             fix="give a number from 0 to 1, or auto",
+        )
+    return value
+
+
+def as_level(text: str) -> float:
+    """A probability between 0 and 1.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < 1.0:
+        raise UsageError(
+            f"--interval: `{safe_text(text)}` is no level",
+            fix="give a number between 0 and 1, such as 0.9",
         )
     return value
 

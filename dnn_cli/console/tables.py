@@ -14,6 +14,7 @@ from dnn_cli.console.views import (
     CheckView,
     ClassView,
     CostView,
+    CoverageView,
     DatasetView,
     EvaluationView,
     InfoView,
@@ -40,7 +41,16 @@ def evaluation(result: EvaluationView) -> list[Grid]:
         grids.append(_classes(result.classes))
     if result.confusion and len(result.confusion) <= MOST_CLASSES:
         grids.append(_confusion([c.label for c in result.classes], result.confusion))
+    if result.coverage:
+        grids.append(_coverage(result.coverage, bool(result.classes)))
     return grids
+
+
+def _coverage(found: Mapping[str, CoverageView], of_sets: bool) -> Grid:
+    """A row a target, or one for the sets of classes."""
+    rows = [(name, f"{c.level:g}", share(c.coverage), figure(c.size)) for name, c in found.items()]
+    columns = ("interval", "level", "coverage", "classes in it" if of_sets else "width")
+    return Grid("", rows, columns, frozenset({"interval"}))
 
 
 def _metrics(

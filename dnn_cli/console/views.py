@@ -29,6 +29,17 @@ class ClassView(Protocol):
     def support(self) -> int: ...
 
 
+class CoverageView(Protocol):
+    """How often the truth lies within bounds that shall hold it with probability `level`."""
+
+    @property
+    def level(self) -> float: ...
+    @property
+    def coverage(self) -> float: ...
+    @property
+    def size(self) -> float: ...
+
+
 class EvaluationView(Protocol):
     """A model measured on a part of the data; `confusion` has a row for each true class.
 
@@ -55,6 +66,8 @@ class EvaluationView(Protocol):
     def targets(self) -> Mapping[str, Mapping[str, float]]: ...
     @property
     def intervals(self) -> Mapping[str, tuple[float, float]]: ...
+    @property
+    def coverage(self) -> Mapping[str, CoverageView]: ...
 
 
 class LayerView(Protocol):

@@ -1,6 +1,6 @@
 """What a training settles about its predictions when it has ended, on the validation rows.
 
-Order      the temperature; of the probabilities with it the threshold
+Order      the temperature; of the probabilities with it the threshold and the scores of intervals
 Resumed    a function of the data and the best weights: a run that was killed here finds it again
 """
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from dnn_cli.app.build import Built
 from dnn_cli.base.types import Array
+from dnn_cli.training.conformal import Scores, scores_of
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.session import Session
 from dnn_cli.training.temperature import Temperature, fit_temperature
@@ -25,6 +26,7 @@ class Settled:
 
     temperature: Temperature | None = None
     threshold: tuple[ThresholdMetric, tuple[float, ...]] | None = None
+    scores: Scores | None = None  # of intervals
 
     @property
     def divisor(self) -> float:
@@ -39,6 +41,8 @@ class Settled:
         if self.threshold is not None:
             metric, values = self.threshold
             found["threshold"] = {"metric": metric, "values": list(values)}
+        if self.scores is not None:
+            found |= {"intervals": {"rows": self.scores.rows}, "scores": self.scores.kept}
         return found
 
     @property
@@ -70,4 +74,6 @@ def settled(built: Built, session: Session, vector: Array) -> Settled:
     if spec.threshold is not None:
         values = best_thresholds(spec.threshold, predictions, targets, task)
         threshold = (spec.threshold, values)
-    return Settled(temperature, threshold)
+    restored = data.target_scaling.restored
+    scores = scores_of(restored(predictions), restored(targets), task)
+    return Settled(temperature, threshold, scores)
