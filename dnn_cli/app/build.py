@@ -12,8 +12,9 @@ from dnn_cli.app.memory import require_memory
 from dnn_cli.base.random import Purpose, stream
 from dnn_cli.base.spec import SpecError
 from dnn_cli.base.text import safe_text
-from dnn_cli.base.types import Array
+from dnn_cli.base.types import Array, size_of
 from dnn_cli.config.load import Loaded
+from dnn_cli.config.preset import NONE, OF_TABLES, Facts, preset_of, with_data_keys, with_recipe
 from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.batches import Batches
 from dnn_cli.data.prepare import Prepared, prepare
@@ -93,9 +94,12 @@ def build(loaded: Loaded[RunSpec], reading: Reading | None = None) -> Built:
         DataError: the data are not what the configuration says.
         LimitError: the network does not fit into memory.
     """
-    spec = loaded.spec
-    prepared = prepare(spec.data, reading)
+    preset = preset_of(loaded)
+    loaded = with_data_keys(loaded)
+    prepared = prepare(loaded.spec.data, reading)
     task = prepared.schema.task
+    loaded = with_recipe(loaded, _facts(prepared, loaded))
+    spec = loaded.spec
     if spec.data.augment is not None:
         with _located(loaded, "data", "augment"):
             spec.data.augment.check_shape(prepared.schema.input_shape)
@@ -117,18 +121,46 @@ def build(loaded: Loaded[RunSpec], reading: Reading | None = None) -> Built:
     require_memory(layers, prepared, spec)
     undefined = spec.training.undefined_metrics(task, truths)
     notes = (*prepared.notes, *(f"{name} has no value: {why}" for name, why in undefined.items()))
-    notes = (*notes, *_figures(loss_spec, fitted))
+    notes = (*notes, *_figures(loss_spec, fitted), *_preset_note(preset, spec))
     if spec.loss == "auto":
         notes = (*notes, f"loss: {loss_spec.spec_name} (auto: the task is {task.kind})")
     return Built(
         loaded=loaded,
-        spec=replace(spec, data=prepared.spec, loss=fitted),
+        spec=replace(spec, preset="none", data=prepared.spec, loss=fitted),
         prepared=prepared,
         layers=layers,
         loss_spec=fitted,
         loss=loss,
         notes=notes,
     )
+
+
+def _facts(prepared: Prepared, loaded: Loaded[RunSpec]) -> Facts:
+    """What of the data a preset depends on.
+
+    Raises:
+        ConfigError: the preset is for rows of a table, and the data are images.
+    """
+    shape, name = prepared.schema.input_shape, preset_of(loaded)
+    if len(shape) > 1 and name in OF_TABLES:
+        what = f"`{name}` is for tables, and an example has the shape {'×'.join(map(str, shape))}"
+        raise loaded.error(("preset",), what, fix="write `preset: mlp`, or the layers of a `model`")
+    task = prepared.schema.task
+    return Facts(
+        task=task.kind,
+        loss=default_loss(task).spec_name,
+        rows=prepared.train.rows,
+        columns=size_of(shape),
+        valid=prepared.valid is not None,
+    )
+
+
+def _preset_note(name: str, spec: RunSpec) -> Iterator[str]:
+    """What a preset came to."""
+    if name != NONE:
+        training = spec.training
+        length = f"{training.epochs} epochs of batches of {training.batch_size}"
+        yield f"preset: {name}, {length} (resolved.yaml has its keys)"
 
 
 def _figures(given: LossSpec, fitted: LossSpec) -> Iterator[str]:

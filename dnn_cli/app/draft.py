@@ -2,9 +2,7 @@
 
 Split      a column that names parts (split, fold, part, set) divides the rows; else 0.15 of them
            are kept for validation and 0.15 for the test
-Recipe     four members that share three layers of 128 behind bins of every number, trained as
-           RealMLP is (TabM-mini; arXiv:2410.24210, 2407.04491): 128 epochs, fewer where they would
-           make more than some 3,000 steps
+Recipe     `preset: auto`
 """
 
 from __future__ import annotations
@@ -18,7 +16,6 @@ from typing import Any
 
 from dnn_cli.base.errors import DataError, UsageError
 from dnn_cli.base.spec import Spec, SpecError
-from dnn_cli.base.task import Task
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.config.load import Loaded, load_config, load_text, located
 from dnn_cli.config.resolve import resolve, yaml_scalar
@@ -40,9 +37,7 @@ _SHARES = {"valid": 0.15, "test": 0.15}
 _DATA = "data."  # what the keys begin with that a draft follows
 _WRITTEN = ("features", "exclude", "missing", "target_scale", "positive", "valid", "test")
 _TABLES = ("csv", "jsonl", "parquet", "arrow", "npz", "npy")
-_WIDE = 200  # columns; of more those that are not numbers are written
-_STEPS, _FEWEST, _MOST = 3_000, 24, 128  # steps of a training, and bounds of its epochs
-_BATCHES = ((2_000, 256), (600, 128), (0, 64))  # from so many rows on
+_WIDE = 200  # columns; of more only those that are not numbers are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,8 +210,6 @@ def _text(
     assert spec.split is not None
     split = dict(_written(spec.split, [one.name for one in fields(SplitSpec)]))
     why = next((n for n in prepared.notes if n.startswith("task: ")), "").partition(", ")[2]
-    batch = next(size for least, size in _BATCHES if rows >= least)
-    epochs = max(_FEWEST, min(_MOST, _STEPS * batch // max(1, rows)))
     target = spec.targets[0] if len(spec.targets) == 1 else list(spec.targets)
     lines = [
         f"# Made from {safe_text(path)}: {rows:,} training rows. Train it with `dnn train`.",
@@ -226,11 +219,9 @@ def _text(
         f"  target: {_flow(target)}",
         f"  task: {task.kind}  # {safe_text(why, 200)}",
         f"  split: {_flow(split)}",
-        "  scale: robust_smooth_clip  # outliers are clipped softly; standard: they are not",
         *(f"  {name}: {_flow(value)}" for name, value in _written(spec, _WRITTEN)),
         *_column_lines(prepared.columns),
-        *_model_lines(task, len(prepared.columns)),
-        f"training: {{epochs: {epochs}, batch_size: {batch}}}",
+        "preset: auto  # a recipe for tables; what is written beside it wins",
         "",
     ]
     return "\n".join(lines)
@@ -257,31 +248,6 @@ def _written(spec: Spec, names: Sequence[str]) -> list[tuple[str, Any]]:
     defaults = {one.name: one.default for one in fields(spec)}
     found = {name: getattr(spec, name) for name in names}
     return [(name, resolve(value)) for name, value in found.items() if value != defaults[name]]
-
-
-def _model_lines(task: Task, columns: int) -> list[str]:
-    """The recipe; more columns than `_WIDE` go without bins, which would be most of the work."""
-    activation, rate = ("mish", 0.2) if task.kind == "regression" else ("selu", 0.04)
-    bins = (
-        "    - {type: piecewise_linear, bins: 24, embedding: 8, learning_rate_factor: 0.3, "
-        "weights: {type: normal, deviation: 0.3}}"
-    )
-    layer = [
-        "    - {type: dense, units: 128, parametrization: ntk, from_data: true, "
-        "bias_learning_rate_factor: 0.1}",
-        f"    - {{type: parametric, activation: {activation}, learning_rate_factor: 0.1}}",
-    ]
-    return [
-        "model:  # four networks in one, whose mean predicts; `hidden: [128]` is a plain one",
-        "  layers:",
-        *([bins] if columns <= _WIDE else []),
-        "    - {type: scale, learning_rate_factor: 6}",
-        "    - {type: member_scale, members: 4}",
-        *(3 * layer),
-        "optimizer:",
-        f"  {{type: adam, learning_rate: {rate}, beta2: 0.95, weight_decay: 0.02, "
-        "schedule: coslog4, decay_schedule: flat_cos}",
-    ]
 
 
 def _column_lines(stories: tuple[ColumnStory, ...]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 from dnn_cli.app.build import Built, build
 from dnn_cli.app.lifecycle.attempt import Attempt, TrainResult, ending_of, result_of
 from dnn_cli.app.lifecycle.continuing import newest
-from dnn_cli.app.lifecycle.facts import Difference, differences, facts_of
+from dnn_cli.app.lifecycle.facts import Difference, config_facts, differences, facts_of
 from dnn_cli.app.lifecycle.saving import NORMAL, Pace, Saver, require_space
 from dnn_cli.app.lifecycle.schedule_length import length_note
 from dnn_cli.app.lifecycle.signals import StopRequest
@@ -141,7 +141,7 @@ def _complete(
     if found is None or not run.finished or found.state["index"]:
         return None
     state, spec = found.state, loaded.spec.training
-    if state["facts"].get("config") != loaded.resolved:
+    if state["facts"].get("config") != config_facts(loaded.spec):
         return None
     try:
         if read_json(run.summary).get("steps") != state["step"]:  # of before an extension

@@ -34,6 +34,8 @@ from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.spec import DataSpec, MemoryKind
 from dnn_cli.data.split import (
     Parts,
+    left_to_divide,
+    within_training,
     without_targets,
 )
 from dnn_cli.data.table import Table
@@ -94,8 +96,14 @@ def _prepare(spec: DataSpec, reading: Reading) -> Prepared:
     place = Place.of(table)
     parts = parts_given(table, spec, place, notes)
     encoding, targets = encode_targets(table, spec, parts, place, notes)
+    split = left_to_divide(spec, table.rows, parts)
     if parts is None:
-        parts = parts_by_share(place, table.rows, spec.split, encoding.task, targets, notes)
+        parts = parts_by_share(place, table.rows, split, encoding.task, targets, notes)
+        spec = replace(spec, split=split)
+    elif split is not None:
+        some = None if targets is None else targets[parts.train]
+        found = parts_by_share(place, len(parts.train), split, encoding.task, some, notes)
+        parts = within_training(parts, found)
     fit = fit_arrays if table.columns is None else fit_columns
     inputs = fit(table, parts, spec, place, notes)
     schema = DataSchema(

@@ -57,6 +57,11 @@ class SourceSpec(Spec):
         """The files of a table of columns with names, to be read as often as needed; or none."""
         return ()
 
+    @property
+    def tabular(self) -> bool:
+        """Whether its rows are those of a table, whose columns have names and kinds."""
+        return False
+
     def target_advice(self, inputs: Shape) -> str:
         """What to write in the configuration where this source has no targets beside `inputs`."""
         return "name the target column in `data.target`"

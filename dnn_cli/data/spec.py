@@ -17,6 +17,7 @@ from dnn_cli.data.table import Columns
 ScaleKind: TypeAlias = Literal["none", "unit", "standard", "minmax", "robust"]
 TargetScaleKind: TypeAlias = Literal["none", "standard"]
 MemoryKind: TypeAlias = Literal["auto", "ram", "disk"]
+AUTO_SHARE, AUTO_ROWS = 0.2, 20  # of `split.valid: auto`, and rows from which it is one
 INPUTS = "inputs"  # the target that means: reconstruct the inputs
 
 
@@ -27,7 +28,13 @@ class SplitSpec(Spec):
     Either by shares, or by a column that names each row's part.
     """
 
-    valid: float = option("share of the rows kept for validation", 0.0, minimum=0, below=1)
+    valid: Literal["auto"] | float = option(
+        "share of the rows kept for validation; auto: 0.2 of the training rows where no validation "
+        "rows are given, of 20 rows and more",
+        0.0,
+        minimum=0,
+        below=1,
+    )
     test: float = option("share of the rows kept for the test", 0.0, minimum=0, below=1)
     column: str | None = option(
         "column that names each row's part: train (training, fit), valid (val, validation, dev) or "
@@ -45,7 +52,7 @@ class SplitSpec(Spec):
         """Shares or a column, never both, and something left to train on."""
         if self.column is not None:
             require(
-                self.valid == 0 and self.test == 0,
+                self.valid in (0, "auto") and self.test == 0,
                 "a split is made by a column or by shares, not both",
                 "column",
                 fix="remove `valid` and `test`, or `column`",
@@ -57,17 +64,28 @@ class SplitSpec(Spec):
                 fix="remove `stratify`",
             )
             return
+        valid, test = self.shares
         require(
-            self.valid + self.test > 0,
+            valid + test > 0,
             "the split names no part",
             fix="give `valid`, `test` or `column`, or leave `split` out",
         )
         require(
-            self.valid + self.test < 1,
-            f"{self.valid:g} + {self.test:g} leaves no training rows",
-            "valid" if self.valid else "test",
+            valid + test < 1,
+            f"{valid:g} + {test:g} leaves no training rows",
+            "valid" if self.valid not in (0, "auto") else "test",
             fix="the shares of `valid` and `test` must add up to less than 1",
         )
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """The shares of validation and test, `auto` as the share that it may become."""
+        return (AUTO_SHARE if self.valid == "auto" else self.valid), self.test
+
+    @property
+    def asks(self) -> bool:
+        """Whether it wants more than validation rows if there are none."""
+        return self.valid != "auto" or self.test > 0 or self.column is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +178,7 @@ class DataSpec(Spec):
             ("test", self.test, self.split.test),
         ):
             require(
-                source is None or (share == 0 and self.split.column is None),
+                source is None or (share in (0, "auto") and self.split.column is None),
                 f"`{part}` is given twice: as a source and by the split",
                 part,
                 fix=f"remove `data.{part}` or its part of `data.split`",

@@ -16,7 +16,7 @@ Errors     a part that would be empty; an unknown part name
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.place import Place, positions
 from dnn_cli.data.readers.room import HEAP, Room
-from dnn_cli.data.spec import DataSpec, SplitSpec
+from dnn_cli.data.spec import AUTO_ROWS, AUTO_SHARE, DataSpec, SplitSpec
 
 _WORDS = {
     "train": ("train", "training", "fit"),
@@ -69,6 +69,26 @@ def part_sizes(rows: int, valid: float, test: float, where: str = "") -> tuple[i
     return sizes[0], sizes[1], sizes[2]
 
 
+def left_to_divide(spec: DataSpec, rows: int, parts: Parts | None) -> SplitSpec | None:
+    """The division by shares that is still to be made, with no `auto` in it; None: there is none.
+
+    `parts` are those that a column names or the source brings: of these `split.valid: auto`
+    divides the training rows, where no validation rows are among them or beside them.
+    """
+    split = spec.split
+    if split is None or split.valid != "auto":
+        return split if parts is None else None
+    there = spec.valid is not None or (parts is not None and len(parts.valid) > 0)
+    few = (rows if parts is None else len(parts.train)) < AUTO_ROWS
+    valid, test = 0.0 if there or few else AUTO_SHARE, 0.0 if parts is not None else split.test
+    return replace(split, valid=valid, test=test, column=None) if valid or test else None
+
+
+def within_training(parts: Parts, found: Parts) -> Parts:
+    """`parts`, whose training rows are divided as `found` says: positions among them."""
+    return Parts(parts.train[found.train], parts.train[found.valid], parts.test)
+
+
 def split_by_share(
     rows: int,
     split: SplitSpec,
@@ -83,7 +103,7 @@ def split_by_share(
     Raises:
         DataError: a part that was asked for would have no row; `where` is the source.
     """
-    _, valid, test = part_sizes(rows, split.valid, split.test, where)
+    _, valid, test = part_sizes(rows, *split.shares, where)
     order = stream(split.seed, Purpose.SPLIT).permutation(rows)
     aside = order[:0]
     if strata is not None:
@@ -163,7 +183,7 @@ def check_given_once(parts: Array, spec: DataSpec, place: Place) -> None:
         DataError: says which.
     """
     there, where = set(parts.tolist()), safe_text(place.origin)
-    if spec.split is not None:
+    if spec.split is not None and spec.split.asks:
         raise DataError(
             f"`{where}` holds the parts {listing(there)}, and `data.split` divides it again",
             where=where,
@@ -180,7 +200,7 @@ def check_given_once(parts: Array, spec: DataSpec, place: Place) -> None:
 
 def rare_classes(strata: Array, split: SplitSpec) -> dict[int, int]:
     """The classes with fewer rows than there are parts, and how many each has: {class: rows}."""
-    parts = 1 + (split.valid > 0) + (split.test > 0)
+    parts = 1 + sum(share > 0 for share in split.shares)
     counts = np.bincount(strata)
     rare = np.flatnonzero((counts > 0) & (counts < parts))
     return dict(zip(rare.tolist(), counts[rare].tolist(), strict=True))
@@ -191,7 +211,7 @@ def leaves_room(rare: Mapping[int, int], rows: int, split: SplitSpec) -> bool:
 
     If they did, the other parts would hold the other classes alone, and measure something else.
     """
-    return 2 * sum(rare.values()) <= rows * (1 - split.valid - split.test)
+    return 2 * sum(rare.values()) <= rows * (1 - sum(split.shares))
 
 
 def counted(rows_of: Iterable[tuple[str, int]]) -> str:

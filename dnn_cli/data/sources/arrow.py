@@ -31,6 +31,11 @@ class ArrowSpec(SourceSpec):
 
     path: Path = option("the Arrow or Feather file, or several by a pattern")
 
+    @property
+    def tabular(self) -> bool:
+        """See `SourceSpec.tabular`."""
+        return True
+
     def table_files(self) -> tuple[Path, ...]:
         """See `SourceSpec.table_files`."""
         return table_files_of(self.path)

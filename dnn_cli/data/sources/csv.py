@@ -89,6 +89,11 @@ class CsvSpec(SourceSpec):
             fix="such as utf-8, latin-1, cp1252, utf-16-le, shift_jis",
         )
 
+    @property
+    def tabular(self) -> bool:
+        """See `SourceSpec.tabular`."""
+        return True
+
     def table_files(self) -> tuple[Path, ...]:
         """See `SourceSpec.table_files`."""
         return table_files_of(self.path)

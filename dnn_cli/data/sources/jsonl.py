@@ -47,6 +47,11 @@ class JsonlSpec(SourceSpec):
 
     path: Path = option("the file of JSON lines, several by a pattern, or - for standard input")
 
+    @property
+    def tabular(self) -> bool:
+        """See `SourceSpec.tabular`."""
+        return True
+
     def table_files(self) -> tuple[Path, ...]:
         """See `SourceSpec.table_files`."""
         return table_files_of(self.path)

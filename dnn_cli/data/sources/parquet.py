@@ -32,6 +32,11 @@ class ParquetSpec(SourceSpec):
 
     path: Path = option("the Parquet file, or several by a pattern")
 
+    @property
+    def tabular(self) -> bool:
+        """See `SourceSpec.tabular`."""
+        return True
+
     def table_files(self) -> tuple[Path, ...]:
         """See `SourceSpec.table_files`."""
         return table_files_of(self.path)
