@@ -64,6 +64,7 @@ def resume_run(
     with run.locked(started):
         found = newest(run, say)
         loaded = load_resolved(run.resolved, overrides)
+        _require_settled(loaded)
         complete = _complete(run, found, loaded)
         if complete is not None:
             say(f"already complete at step {complete.step} (epoch {complete.epoch})")
@@ -98,6 +99,18 @@ def _go_on(
         saver = Saver(built, session, run, standing, facts, say, pace)
         _record(run, built, started, session.step, changes, say)
         return Attempt(saver, stop, observers, say).go()
+
+
+def _require_settled(loaded: Loaded[RunSpec]) -> None:
+    """Refuse what settles the length of a run that has begun.
+
+    Raises:
+        ConfigError: there is a budget.
+    """
+    if loaded.spec.training.budget is not None:
+        what = "settles the length of a run before it begins"
+        fix = "set training.epochs, or training.max_time to stop after a time"
+        raise loaded.error(("training", "budget"), what, fix=fix)
 
 
 def _as_trained(loaded: Loaded[RunSpec], found: Checkpoint | None) -> Loaded[RunSpec]:

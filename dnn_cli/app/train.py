@@ -11,6 +11,7 @@ from pathlib import Path
 from dnn_cli.app.build import Built, build
 from dnn_cli.app.draft import load
 from dnn_cli.app.lifecycle.attempt import Attempt, TrainResult
+from dnn_cli.app.lifecycle.budget import within_budget
 from dnn_cli.app.lifecycle.facts import facts_of
 from dnn_cli.app.lifecycle.saving import NORMAL, Pace, Saver, require_space
 from dnn_cli.app.lifecycle.signals import StopRequest
@@ -57,6 +58,7 @@ def train_run(
     for note in built.notes:
         say(note)
     built, session = begin(built, say)
+    built = within_budget(built, session, say)
     require_space(Path(run_dir or runs), session)
     started = now()
     with StopRequest() as stop:

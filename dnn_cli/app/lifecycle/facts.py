@@ -59,9 +59,10 @@ def facts_of(built: Built) -> dict[str, Any]:
 
 
 def config_facts(spec: RunSpec) -> dict[str, Any]:
-    """Every option; not the preset, which has become what the others say."""
+    """Every option but the preset and the budget, which have become what the others say."""
     options: dict[str, Any] = resolve(spec)
-    return {name: value for name, value in options.items() if name != "preset"}
+    del options["preset"], options["training"]["budget"]
+    return options
 
 
 def fingerprint(prepared: Prepared) -> dict[str, Any]:
