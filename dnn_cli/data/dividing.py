@@ -15,9 +15,11 @@ from dnn_cli.data.split import (
     check_given_once,
     counted,
     leaves_room,
+    left_to_divide,
     rare_classes,
     split_by_column,
     split_by_share,
+    within_training,
 )
 from dnn_cli.data.table import Table
 
@@ -41,7 +43,27 @@ def parts_given(table: Table, spec: DataSpec, place: Place, notes: list[str]) ->
     return parts
 
 
-def parts_by_share(
+def divided(
+    spec: DataSpec,
+    place: Place,
+    rows: int,
+    parts: Parts | None,
+    task: Task,
+    targets: Array | None,
+    notes: list[str],
+) -> tuple[Parts, SplitSpec | None]:
+    """The parts, of which `parts` are given already, and the division that was made by shares."""
+    split = left_to_divide(spec, rows, parts)
+    if parts is None:
+        return _by_share(place, rows, split, task, targets, notes), split
+    if split is not None:
+        some = None if targets is None else targets[parts.train]
+        found = _by_share(place, len(parts.train), split, task, some, notes)
+        parts = within_training(parts, found)
+    return parts, spec.split
+
+
+def _by_share(
     place: Place,
     rows: int,
     split: SplitSpec | None,

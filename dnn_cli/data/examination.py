@@ -21,7 +21,7 @@ from dnn_cli.data.column import Column, ColumnSpec, Fitting
 from dnn_cli.data.columns.category import MANY_ROWS, RARE
 from dnn_cli.data.columns.number import NumberColumn
 from dnn_cli.data.dataset import Dataset
-from dnn_cli.data.dividing import parts_by_share, parts_given
+from dnn_cli.data.dividing import divided, parts_given
 from dnn_cli.data.inference import Guess, guess
 from dnn_cli.data.open_column import OpenColumn, as_numbers
 from dnn_cli.data.place import Place
@@ -202,9 +202,8 @@ def _divided(
         faults += _faults(error, str(spec.targets[0]) if len(spec.targets) == 1 else "")
     if parts is None and not (spec.split and spec.split.column):
         try:
-            parts = parts_by_share(
-                place, table.rows, spec.split, task or Task("regression", 1), targets, []
-            )
+            as_numbers = task or Task("regression", 1)
+            parts, _ = divided(spec, place, table.rows, None, as_numbers, targets, [])
         except DataError as error:
             faults += _faults(error)
     return parts or whole, task, targets

@@ -22,7 +22,7 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.column import ColumnSpec
 from dnn_cli.data.dataset import Dataset
-from dnn_cli.data.dividing import parts_by_share, parts_given
+from dnn_cli.data.dividing import divided, parts_given
 from dnn_cli.data.encoding import Encoding, missing_targets
 from dnn_cli.data.examples import as_examples
 from dnn_cli.data.findings import leaks, lone_classes, merged_targets
@@ -34,8 +34,6 @@ from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.spec import DataSpec, MemoryKind
 from dnn_cli.data.split import (
     Parts,
-    left_to_divide,
-    within_training,
     without_targets,
 )
 from dnn_cli.data.table import Table
@@ -96,14 +94,8 @@ def _prepare(spec: DataSpec, reading: Reading) -> Prepared:
     place = Place.of(table)
     parts = parts_given(table, spec, place, notes)
     encoding, targets = encode_targets(table, spec, parts, place, notes)
-    split = left_to_divide(spec, table.rows, parts)
-    if parts is None:
-        parts = parts_by_share(place, table.rows, split, encoding.task, targets, notes)
-        spec = replace(spec, split=split)
-    elif split is not None:
-        some = None if targets is None else targets[parts.train]
-        found = parts_by_share(place, len(parts.train), split, encoding.task, some, notes)
-        parts = within_training(parts, found)
+    parts, split = divided(spec, place, table.rows, parts, encoding.task, targets, notes)
+    spec = replace(spec, split=split)
     fit = fit_arrays if table.columns is None else fit_columns
     inputs = fit(table, parts, spec, place, notes)
     schema = DataSchema(
