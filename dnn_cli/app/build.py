@@ -10,7 +10,7 @@ import numpy as np
 
 from dnn_cli.app.memory import require_memory
 from dnn_cli.base.random import Purpose, stream
-from dnn_cli.base.spec import SpecError
+from dnn_cli.base.spec import SpecError, require
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.config.load import Loaded
@@ -19,6 +19,7 @@ from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.batches import Batches
 from dnn_cli.data.prepare import Prepared, prepare
 from dnn_cli.data.reading import Reading
+from dnn_cli.data.spec import DataSpec
 from dnn_cli.nn.chain import build_chain
 from dnn_cli.nn.layer import LayerSpec, ShapeError
 from dnn_cli.nn.loss import Loss, LossSpec, default_loss
@@ -74,7 +75,7 @@ class Built:
         return Session(
             name=self.name,
             seed=spec.seed,
-            task=prepared.schema.task,
+            task=self.loss_spec.answered(prepared.schema.task),
             network=network,
             loss=self.loss,
             optimizer=spec.optimizer.build(network.arena),
@@ -96,18 +97,22 @@ def build(loaded: Loaded[RunSpec], reading: Reading | None = None) -> Built:
     """
     preset = preset_of(loaded)
     loaded = with_data_keys(loaded)
-    prepared = prepare(loaded.spec.data, reading)
+    asked = loaded.spec.loss if isinstance(loaded.spec.loss, LossSpec) else None
+    data = _as_loss_needs(loaded.spec.data, asked)
+    prepared = prepare(data, reading, asked.sign if asked else "any")
     task = prepared.schema.task
     loaded = with_recipe(loaded, _facts(prepared, loaded))
     spec = loaded.spec
     if spec.data.augment is not None:
         with _located(loaded, "data", "augment"):
             spec.data.augment.check_shape(prepared.schema.input_shape)
-    loss_spec = spec.loss if isinstance(spec.loss, LossSpec) else default_loss(task)
+    loss_spec = asked or default_loss(task)
     with _located(loaded, "loss"):
         width = loss_spec.width(task)
         fitted = loss_spec.fitted(task, prepared.train.totals())
         loss = fitted.build(task)
+        _require_signs(fitted, prepared.spec)
+    task = fitted.answered(task)
     with _located(loaded, "model"):
         schema = prepared.schema
         layers = spec.model.complete(schema.input_shape, width, loss_spec.gain, schema.levels)
@@ -163,6 +168,22 @@ def _preset_note(name: str, spec: RunSpec) -> Iterator[str]:
         yield f"preset: {name}, {length} (resolved.yaml has its keys)"
 
 
+def _as_loss_needs(data: DataSpec, loss: LossSpec | None) -> DataSpec:
+    """`data` with the scaling of the targets that suits the loss, where none is asked for."""
+    if loss is None or data.target_scale != "auto":
+        return data
+    return replace(data, target_scale=loss.target_scale)
+
+
+def _require_signs(loss: LossSpec, data: DataSpec) -> None:
+    require(
+        loss.sign == "any" or data.target_scale != "standard",
+        f"{loss.spec_name} needs numbers that are {loss.sign}, and data.target_scale: standard "
+        "takes away their sign",
+        fix="leave data.target_scale out, or set it to mean or none",
+    )
+
+
 def _figures(given: LossSpec, fitted: LossSpec) -> Iterator[str]:
     """Lines on the options of a loss that became figures of the training part."""
     for one in fields(given):
@@ -185,7 +206,11 @@ def truths_of(prepared: Prepared) -> dict[str, Truth]:
     """What is true of each part of the data, whatever is predicted."""
     parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
     task = prepared.schema.task
-    return {name: Truth(part.targets, task) for name, part in parts.items() if part is not None}
+    return {
+        name: Truth(part.units(part.targets), task)
+        for name, part in parts.items()
+        if part is not None
+    }
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def _from_run(model: Model, path: Path, split: str) -> Dataset:
         )
     run = RunDirectory.open(directory)
     prepared = prepare(model.schema.as_trained(load_config(str(run.resolved)).spec.data))
-    if prepared.schema.task != model.task:
+    if prepared.schema.task != model.schema.task:
         raise DataError(
             "the run's data are not those that the model was trained with",
             where=safe_text(run.resolved),

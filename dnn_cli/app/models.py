@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,7 @@ class Model:
     network: Network
     loss: Loss
     schema: DataSchema
-
-    @property
-    def task(self) -> Task:
-        """What it predicts."""
-        return self.schema.task
+    task: Task  # what it predicts
 
     @property
     def temperature(self) -> float:
@@ -69,9 +65,10 @@ def load_model(path: Path) -> Model:
     file = read_model(path)
     try:
         schema = DataSchema.from_json(file.schema, file.schema_arrays)
+        loss_spec = loss_of(file.loss)
+        schema = replace(schema, encoding=replace(schema.encoding, sign=loss_spec.sign))
         layers = layers_of(file.layers)
         require_tensors(file.tensors, declared_slots(layers, file.input_shape), str(path))
-        loss_spec = loss_of(file.loss)
         network = _network(layers, file, schema, path)
         loss = fit_to(loss_spec.build(schema.task), network.out_shape)
         _require_width(network, loss_spec.width(schema.task), path)
@@ -81,7 +78,7 @@ def load_model(path: Path) -> Model:
             where=safe_text(path),
             why=safe_text(error),
         ) from error
-    return Model(path, file, layers, network, loss, schema)
+    return Model(path, file, layers, network, loss, schema, loss_spec.answered(schema.task))
 
 
 def temperature_of(file: ModelFile) -> float:

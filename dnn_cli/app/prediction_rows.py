@@ -5,7 +5,8 @@ Columns    those that are passed through, exactly as they are written: text in e
            classes: `prediction`, and with probabilities `p_<label>` for each class
            labels (multilabel): one 0/1 column a label, or its probability
            values: `prediction`, or one column a target; those that were scaled for training with
-           as many digits as the network computes
+           as many digits as the network computes. After them, where there are quantiles, those
+           of each target: `q_0.1`, or `q_0.1_<target>`
            intervals and sets after them, see `intervals`
 Cost       a label 0.1 µs, a probability 0.4 (one core)
 """
@@ -23,7 +24,7 @@ from dnn_cli.app.intervals import Bounds
 from dnn_cli.app.shortest import shortest
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array
-from dnn_cli.training.outcome import decide
+from dnn_cli.training.outcome import decide, points
 
 Labels: TypeAlias = tuple[str, ...] | tuple[int, ...]
 Decide: TypeAlias = Callable[[Array], Array]
@@ -82,7 +83,9 @@ class Rows:
         names = task.labels or tuple(str(i) for i in range(task.count))
         if task.kind == "multilabel":
             return [f"p_{name}" if self.proba else name for name in names]
-        return ["prediction"] if task.count == 1 else [f"prediction_{name}" for name in names]
+        ends = [""] if task.count == 1 else [f"_{name}" for name in names]
+        quantiles = [f"q_{level!r}{end}" for end in ends for level in task.quantiles]
+        return [*(f"prediction{end}" for end in ends), *quantiles]
 
     def written(self, predictions: Array) -> list[Written]:
         """The cells of all columns: numbers as the shortest text that reads back equal."""
@@ -113,8 +116,10 @@ class Rows:
         if self.task.kind == "multilabel" and not self.proba:
             on = self._decided(predictions).astype(int).T.tolist()
             return [Written(list(map(str, column)), False) for column in on]
+        predictions = self._values(predictions)
         if self.decimals:
-            both = zip(predictions.T.tolist(), self.decimals, strict=True)
+            decimals = [*self.decimals, *np.repeat(self.decimals, len(self.task.quantiles))]
+            both = zip(predictions.T.tolist(), decimals, strict=True)
             return [Written([repr(round(v, n)) for v in column], False) for column, n in both]
         return [Written(shortest(column), False) for column in predictions.T]
 
@@ -139,12 +144,18 @@ class Rows:
             return [*beside, *(predictions.T if self.proba else ())]
         if self.task.kind == "multilabel" and not self.proba:
             return [*beside, *self._decided(predictions).astype(np.uint8).T]
-        return [*beside, *predictions.T]
+        return [*beside, *self._values(predictions).T]
+
+    def _values(self, predictions: Array) -> Array:
+        """Predictions with those of each target before its quantiles."""
+        if not self.task.quantiles:
+            return predictions
+        return np.concatenate([points(predictions, self.task), predictions], axis=1)
 
     @property
     def none(self) -> Array:
         """The predictions of no rows."""
-        return np.zeros((0, self.task.count), np.float64 if self.decimals else np.float32)
+        return np.zeros((0, self.task.columns), np.float64 if self.decimals else np.float32)
 
     def array(self, predictions: Array) -> Array:
         """The same for npy: labels as text or int64, or probabilities, or values as computed."""
@@ -155,4 +166,4 @@ class Rows:
             return labels[self._decided(predictions)]
         if self.task.kind == "multilabel" and not self.proba:
             return self._decided(predictions).astype(np.uint8)
-        return predictions
+        return self._values(predictions)

@@ -74,6 +74,10 @@ class Dataset:
         """The type of targets: int64 class numbers or float32."""
         return np.dtype(np.int64 if self.task.classifies else np.float32)
 
+    def units(self, targets: Array | None) -> Array | None:
+        """Learned targets, if there are any, in the user's units."""
+        return None if targets is None else self.target_scaling.restored(targets)
+
     def take(self, rows: Array) -> Dataset:
         """A data set of copies of some rows (m,) intp."""
         targets = None if self.targets is None else self.targets[rows]

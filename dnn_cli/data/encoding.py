@@ -20,10 +20,11 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.errors import DataError
-from dnn_cli.base.task import Task, TaskKind
+from dnn_cli.base.task import TargetSign, Task, TaskKind
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data.place import Place, positions
+from dnn_cli.data.target_sign import check_sign
 from dnn_cli.data.truth_targets import as_truths
 
 _WHOLE = re.compile(r"-?[0-9]{1,4000}")  # Python reads no longer ones; a float64 has 309 at most
@@ -42,6 +43,7 @@ class Encoding:
     rest. Then class 1 is the positive ones and class 0 the others. With `one_hot` raw targets have
     a column for each of the `classes`, and every row a single 1.
     `numeric` says that the classes were whole numbers, or have no names but their positions.
+    `sign` is what the loss asks of numbers.
     """
 
     task: Task
@@ -49,6 +51,7 @@ class Encoding:
     positive: tuple[str, ...] = ()
     one_hot: bool = False
     numeric: bool = False
+    sign: TargetSign = "any"
 
     @property
     def values(self) -> tuple[str, ...] | tuple[int, ...]:
@@ -261,6 +264,7 @@ def _numbers(encoding: Encoding, raw: Array, place: Place) -> Array:
             where=place.where(positions(large), encoding.task.labels),
             fix="rescale this column",
         )
+    check_sign(table, encoding.sign, place, encoding.task.labels)
     return table
 
 

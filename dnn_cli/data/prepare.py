@@ -17,7 +17,7 @@ from functools import partial
 import numpy as np
 
 from dnn_cli.base.errors import DataError, LimitError
-from dnn_cli.base.task import Task
+from dnn_cli.base.task import TargetSign
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.column import ColumnSpec
@@ -40,7 +40,7 @@ from dnn_cli.data.table import Table
 from dnn_cli.data.table_coding import SurpriseLog
 from dnn_cli.data.table_fitting import ColumnStory, written_out
 from dnn_cli.data.table_targets import check_lengths
-from dnn_cli.data.target_scaling import TargetScaling, fit_target_scaling
+from dnn_cli.data.target_scaling import scaled_targets
 from dnn_cli.data.task import infer_task, reconstruction
 
 
@@ -65,35 +65,37 @@ class Prepared:
     columns: tuple[ColumnStory, ...] = ()
 
 
-def prepare(spec: DataSpec, reading: Reading | None = None) -> Prepared:
+def prepare(spec: DataSpec, reading: Reading | None = None, sign: TargetSign = "any") -> Prepared:
     """Read, by `reading` if it is given, check, divide and scale the data that `spec` describes.
+
+    Targets that are numbers have a `sign`.
 
     Raises:
         DataError: the data are damaged, or do not fit what the section says.
         LimitError: they do not fit into memory, and may not, or cannot, lie on disk.
     """
     if reading is not None:
-        return _prepare(spec, reading)
+        return _prepare(spec, reading, sign)
     try:
-        return _prepare(spec, _stored(spec, spec.memory))
+        return _prepare(spec, _stored(spec, spec.memory), sign)
     except LimitError:
         if spec.memory != "auto" or not spec.source.table_files():
             raise
-    return _prepare(spec, _stored(spec, "disk"))  # read, they fitted, and coded no more
+    return _prepare(spec, _stored(spec, "disk"), sign)  # read, they fitted, and coded no more
 
 
 def _stored(spec: DataSpec, memory: MemoryKind) -> Reading:
     return partial(read, storage=Storage(memory, spec.cache))
 
 
-def _prepare(spec: DataSpec, reading: Reading) -> Prepared:
+def _prepare(spec: DataSpec, reading: Reading, sign: TargetSign) -> Prepared:
     notes: list[str] = []
     table = with_targets(reading(spec.source, spec.wanted()), spec, notes)
     notes.extend(table.notes)
     check_lengths(table)
     place = Place.of(table)
     parts = parts_given(table, spec, place, notes)
-    encoding, targets = encode_targets(table, spec, parts, place, notes)
+    encoding, targets = encode_targets(table, spec, parts, place, notes, sign)
     parts, split = divided(spec, place, table.rows, parts, encoding.task, targets, notes)
     spec = replace(spec, split=split)
     fit = fit_arrays if table.columns is None else fit_columns
@@ -105,7 +107,9 @@ def _prepare(spec: DataSpec, reading: Reading) -> Prepared:
         scaling=inputs.scaling,
         encoding=encoding,
         target=_target_columns(table, spec),
-        target_scaling=_target_scaling(spec, encoding.task, targets, parts.train, notes),
+        target_scaling=scaled_targets(
+            spec.target_scale, encoding.task, targets, parts.train, notes
+        ),
         dialect=table.dialect,
         missing=spec.gaps,
     )
@@ -131,6 +135,7 @@ def _prepare(spec: DataSpec, reading: Reading) -> Prepared:
     resolved = replace(
         spec,
         scale=inputs.scale,
+        target_scale="standard" if spec.target_scale == "auto" else spec.target_scale,
         columns=_columns_of(inputs.stories, spec),
         task=encoding.task.kind,
         positive=encoding.positive or None,
@@ -171,7 +176,12 @@ def with_targets(table: Table, spec: DataSpec, notes: list[str]) -> Table:
 
 
 def encode_targets(
-    table: Table, spec: DataSpec, parts: Parts | None, place: Place, notes: list[str]
+    table: Table,
+    spec: DataSpec,
+    parts: Parts | None,
+    place: Place,
+    notes: list[str],
+    sign: TargetSign = "any",
 ) -> tuple[Encoding, Array | None]:
     """The task, and the encoded targets of all rows.
 
@@ -194,24 +204,8 @@ def encode_targets(
         basis, basis_place = basis[parts.train], place.part(parts.train)
     encoding, said = infer_task(basis, spec, basis_place, table.target_names)
     notes.extend(said)
+    encoding = replace(encoding, sign=sign)
     return encoding, encoding.encode(table.targets, place)
-
-
-def _target_scaling(
-    spec: DataSpec, task: Task, targets: Array | None, train: Array, notes: list[str]
-) -> TargetScaling:
-    if task.kind != "regression" or targets is None or spec.target_scale == "none":
-        return TargetScaling()
-    found = fit_target_scaling(spec.target_scale, targets[train])
-    assert found.mean is not None and found.deviation is not None
-    figures = zip(task.labels, found.mean, found.deviation, strict=True)
-    shown = [f"{safe_text(name)} {mean:.6g} ± {by:.6g}" for name, mean, by in figures]
-    more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
-    notes.append(
-        f"target_scale: standard ({', '.join(shown[:3])}{more}): "
-        "the loss is of scaled targets, metrics and predictions are in the targets' units"
-    )
-    return found
 
 
 def _target_columns(table: Table, spec: DataSpec) -> tuple[str | int, ...]:

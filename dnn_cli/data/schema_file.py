@@ -212,10 +212,10 @@ def _check_arrays(
 
 def _check_target_arrays(kind: TargetScaleKind, task: Task, arrays: Mapping[str, Array]) -> None:
     present = {name for name in _TARGETS if name in arrays}
-    if present != (_TARGETS if kind == "standard" else set()):
+    if present != {"none": set(), "mean": {"target.deviation"}, "standard": _TARGETS}[kind]:
         names = listing(present) or "no arrays"
         checks.damaged("target_scale", f"is {kind}, but the file has {names}")
-    if kind == "standard" and task.kind != "regression":
+    if kind != "none" and task.kind != "regression":
         checks.damaged("target_scale", f"has no meaning in a {task.kind} task")
     for name in sorted(present):
         _check_array(name, arrays[name], (task.count,))

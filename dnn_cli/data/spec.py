@@ -15,7 +15,7 @@ from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.table import Columns
 
 ScaleKind: TypeAlias = Literal["none", "unit", "standard", "minmax", "robust"]
-TargetScaleKind: TypeAlias = Literal["none", "standard"]
+TargetScaleKind: TypeAlias = Literal["none", "standard", "mean"]
 MemoryKind: TypeAlias = Literal["auto", "ram", "disk"]
 AUTO_SHARE, AUTO_ROWS = 0.2, 20  # of `split.valid: auto`, and rows from which it is one
 INPUTS = "inputs"  # the target that means: reconstruct the inputs
@@ -126,10 +126,12 @@ class DataSpec(Spec):
         "bytes (minmax if they stay below 128); robust_smooth_clip and quantile are for tables",
         "auto",
     )
-    target_scale: TargetScaleKind = option(
-        "scaling of the targets of a regression, fitted on the training part; standard: mean 0 and "
-        "deviation 1 for the network and its loss, metrics and predictions in the targets' units",
+    target_scale: Literal["auto"] | TargetScaleKind = option(
+        "scaling of the targets of a regression, fitted on the training part, for the network and "
+        "its loss: metrics and predictions are in the targets' units; standard: mean 0 and "
+        "deviation 1; mean: divided by the mean; auto: mean for poisson, gamma and tweedie, else "
         "standard",
+        "auto",
     )
     memory: MemoryKind = option(
         "where the columns of a table lie while a network trains: ram, disk (in files that the "

@@ -68,6 +68,8 @@ class Comparison:
     def _always(self) -> str:
         if self.task.classifies:
             return f"always {self._label(int(self.answer.argmax()))}"
+        if self.task.quantiles:
+            return "always the same quantiles"
         return "always the same labels" if self.task.kind == "multilabel" else "always the mean"
 
     def _label(self, number: int) -> str:

@@ -3,7 +3,7 @@
 Canonical  binary, multiclass        predictions (n, K) rows of probabilities, also for K = 2;
                                      targets (n,) class numbers
            multilabel                predictions (n, L) probabilities; targets (n, L) of 0 and 1
-           regression                predictions, targets (n, t)
+           regression                predictions, targets (n, t); of quantiles predictions (n, t q)
            reconstruction            predictions (n, …), targets (n, …) of the same size
 Decision   the class of the largest probability, the first one of equals; a label is on where its
            probability exceeds 0.5. So with two classes 0.5 means class 0
@@ -58,14 +58,18 @@ class Outcome:
     def __init__(self, predictions: Array, targets: Array, task: Task) -> None:
         if task.kind == "reconstruction":
             predictions, targets = _flat(predictions), _flat(targets)
-        self.predictions, self.targets, self.task = predictions, targets, task
+        if predictions.shape != (len(targets), task.columns):
+            shapes = f"predictions {predictions.shape} for {len(targets)} targets"
+            raise ValueError(f"{shapes} and {task.columns} outputs")
+        # The levels (q,) of quantiles, and these (n, t, q); without any a value is the median.
+        self.levels = np.array(task.quantiles or (0.5,))
+        self.quantiles = predictions.reshape(len(predictions), task.count, len(self.levels))
+        self.predictions, self.targets, self.task = points(predictions, task), targets, task
         self._check_shapes()
         _require_finite(predictions)
 
     def _check_shapes(self) -> None:
         found, n = self.predictions.shape, len(self.targets)
-        if found != (n, self.task.count):
-            raise ValueError(f"predictions {found} for {n} targets and {self.task.count} outputs")
         if not self.task.classifies:
             if self.targets.shape != found:
                 raise ValueError(f"targets {self.targets.shape} for predictions {found}")
@@ -134,6 +138,14 @@ class Outcome:
         for start in range(0, self.rows, rows):
             cut = slice(start, start + rows)
             yield np.subtract(self.predictions[cut], truth[cut], dtype=np.float64)
+
+
+def points(predictions: Array, task: Task) -> Array:
+    """The one number of each target that quantiles (n, t q) stand for: the one nearest to 0.5."""
+    if not task.quantiles:
+        return predictions
+    middle = int(np.argmin(np.abs(np.array(task.quantiles) - 0.5)))
+    return predictions[:, middle :: len(task.quantiles)]
 
 
 def decide(predictions: Array, task: Task) -> Array:

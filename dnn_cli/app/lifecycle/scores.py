@@ -52,7 +52,7 @@ def scores_of(saver: Saver) -> Scores:
     divisor = saver.settled.divisor
     evaluator = Evaluator(session.network, session.loss, task, session.ranks, divisor)
     loss, predictions, targets = evaluator.run(data)
-    answer = constant(prepared.train, built.spec.seed)
+    answer = constant(prepared.train, task, built.spec.seed)
     names = measured(spec, task, answer)
     try:
         network = measure(names, predictions, targets, task)
@@ -60,7 +60,9 @@ def scores_of(saver: Saver) -> Scores:
         state = f"the model was written: {safe_text(saver.run.model)}"
         raise DivergedError(error.problems, state=state) from error
     same = np.broadcast_to(answer, predictions.shape)
-    fitted = linear(prepared.train, data, built.layers, built.spec.seed, seen(saver))
+    fitted = linear(
+        prepared.train, data, built.loss_spec, built.layers, built.spec.seed, seen(saver)
+    )
     comparison = Comparison(
         task=task,
         part=name,

@@ -50,13 +50,13 @@ _FULL: dict[TaskKind, tuple[str, ...]] = {
 
 def quick_metrics(task: Task) -> tuple[str, ...]:
     """The metrics that cost next to nothing: for every epoch."""
-    return _QUICK[task.kind]
+    return tuple(filter(None, (task.metric, *_QUICK[task.kind])))
 
 
 def full_metrics(task: Task) -> tuple[str, ...]:
     """The metrics that suit the task: for an evaluation."""
     top = ("top_k_accuracy",) if task.kind == "multiclass" and task.count > 5 else ()
-    return _FULL[task.kind] + top
+    return tuple(filter(None, (task.metric, *_FULL[task.kind], *top)))
 
 
 def measure(
