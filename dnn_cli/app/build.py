@@ -207,7 +207,7 @@ def truths_of(prepared: Prepared) -> dict[str, Truth]:
     parts = {"train": prepared.train, "valid": prepared.valid, "test": prepared.test}
     task = prepared.schema.task
     return {
-        name: Truth(part.units(part.targets), task)
+        name: Truth(part.units(part.targets), task, part.weights)
         for name, part in parts.items()
         if part is not None
     }

@@ -93,8 +93,9 @@ def evaluate_model(
     evaluator = Evaluator(loaded.network, loaded.loss, loaded.task, ranks, loaded.temperature)
     loss, predictions, targets = evaluator.run(dataset)
     names = dict.fromkeys((*full_metrics(loaded.task), *wanted))
-    metrics = {"loss": loss, **measure(tuple(names), predictions, targets, loaded.task)}
-    apart = report(predictions, targets, loaded.task) if loaded.task.classifies else {}
+    task, weights = loaded.task, dataset.weights
+    metrics = {"loss": loss, **measure(tuple(names), predictions, targets, task, weights)}
+    apart = report(predictions, targets, task, weights) if task.classifies else {}
     return EvaluationResult(
         metrics=metrics,
         rows=dataset.rows,
@@ -103,13 +104,13 @@ def evaluate_model(
         positive=loaded.task.positive,
         classes=_classes(apart),
         confusion=tuple(map(tuple, apart.get("confusion_matrix", ()))),
-        targets=by_target(predictions, targets, loaded.task),
+        targets=by_target(predictions, targets, task, weights),
         failed=_failed(conditions, metrics),
-        notes=reasons(metrics, targets, loaded.task),
-        intervals=intervals(metrics, predictions, targets, loaded.task),
+        notes=reasons(metrics, targets, task, weights),
+        intervals=intervals(metrics, predictions, targets, task, weights),
         coverage={}
         if scores is None or interval is None
-        else coverage_of(scores, interval, predictions, targets, loaded.task),
+        else coverage_of(scores, interval, predictions, targets, task),
     )
 
 
@@ -121,6 +122,9 @@ def _from_source(model: Model, source: SourceSpec, say: Say) -> Dataset:
     found = model.schema.dataset(table, with_targets=True, log=log)
     for line in log.lines():
         say(line)
+    weight = model.schema.weight
+    if weight is not None and found.weights is None:
+        say(f"there is no column {safe_text(weight)}, the weight in training: all rows count alike")
     return found
 
 

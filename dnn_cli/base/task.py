@@ -46,8 +46,8 @@ class Task:
 class TargetTotals:
     """The targets of the training part, summed up: `of` each class or label its rows.
 
-    Of each number that is predicted `of` is the sum.
+    Of each number that is predicted `of` is the sum. With weights both are sums of weights.
     """
 
-    rows: int
+    rows: float
     of: tuple[float, ...]

@@ -42,6 +42,7 @@ from dnn_cli.data.table_fitting import ColumnStory, written_out
 from dnn_cli.data.table_targets import check_lengths
 from dnn_cli.data.target_scaling import scaled_targets
 from dnn_cli.data.task import infer_task, reconstruction
+from dnn_cli.data.weights import normalised, weights_of
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +113,7 @@ def _prepare(spec: DataSpec, reading: Reading, sign: TargetSign) -> Prepared:
         ),
         dialect=table.dialect,
         missing=spec.gaps,
+        weight=spec.weight,
     )
     if encoding.task.kind == "regression":
         assert table.targets is not None and targets is not None
@@ -121,10 +123,15 @@ def _prepare(spec: DataSpec, reading: Reading, sign: TargetSign) -> Prepared:
         notes.extend(merged_targets(raw, targets[rows], learned, labels, place, kind))
     if encoding.task.kind == "reconstruction":
         require_numbers(inputs.coding, place)
-    train, valid, test = (
-        schema.assemble(one, None if targets is None else targets[rows], place.part(rows))
-        for one, rows in zip(inputs.parts, (parts.train, parts.valid, parts.test), strict=True)
-    )
+    weights = None if spec.weight is None else weights_of(table, spec.weight, place)
+
+    def assembled(inputs: Array, rows: Array) -> Dataset:
+        where, found = place.part(rows), None
+        if weights is not None and spec.weight is not None:
+            found = normalised(weights[rows], spec.weight, where)
+        return schema.assemble(inputs, None if targets is None else targets[rows], where, found)
+
+    train, valid, test = map(assembled, inputs.parts, (parts.train, parts.valid, parts.test))
     others = {
         "validation": _other(valid, spec.valid, schema, "validation", notes, reading),
         "test": _other(test, spec.test, schema, "test", notes, reading),
@@ -227,6 +234,8 @@ def _other(
     if source is None:
         return part if part.rows else None
     table = schema.adapted(reading(source, schema.columns(target_required=True)))
+    if schema.weight is not None and schema.weight not in table.extra:
+        weights_of(table, schema.weight, Place.of(table))  # which says that it is missing
     notes.extend(note for note in table.notes if note not in notes)
     log = SurpriseLog()
     found = schema.dataset(table, with_targets=True, log=log)

@@ -30,6 +30,7 @@ from dnn_cli.data.table import Columns, Table
 from dnn_cli.data.table_coding import SurpriseLog, TableCoding
 from dnn_cli.data.table_targets import targets_to_measure
 from dnn_cli.data.target_scaling import TargetScaling
+from dnn_cli.data.weights import normalised, weights_of
 
 
 @final
@@ -51,6 +52,7 @@ class DataSchema:
     target_scaling: TargetScaling = TargetScaling()  # noqa: RUF009 - frozen
     dialect: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = DEFAULT_MISSING
+    weight: str | None = None  # the column that says how much a row counts, if it has one
 
     @property
     def task(self) -> Task:
@@ -92,6 +94,7 @@ class DataSchema:
         pictures = self.input_kind == "bytes" and len(self.input_shape) == 3
         return Columns(
             target=self.target if target_required else (),
+            optional=(self.weight,) if target_required and self.weight is not None else (),
             features=self.feature_names,
             types={} if self.coding is None else self.coding.types,
             missing=self.missing,
@@ -121,37 +124,43 @@ class DataSchema:
         Raises:
             DataError: columns, shape, type or values that the model was not made for.
         """
-        place, targets = Place.of(table), None
+        place, targets, weights = Place.of(table), None, None
+        if with_targets and self.weight in table.extra:
+            assert self.weight is not None
+            weights = normalised(weights_of(table, self.weight, place), self.weight, place)
         if with_targets and self.task.kind != "reconstruction":
             targets = self.encoding.encode(targets_to_measure(table), place)
         if self.coding is None:
-            return self.assemble(self._inputs(table, with_targets), targets, place)
+            return self.assemble(self._inputs(table, with_targets), targets, place, weights)
         if table.columns is None:
             raise self._no_columns(table)
         log = log or SurpriseLog()
-        return self.coded(self.coding.encode(table.columns, place, log, table.room), targets)
+        inputs = self.coding.encode(table.columns, place, log, table.room)
+        return self.coded(inputs, targets, weights)
 
-    def coded(self, inputs: Array, targets: Array | None) -> Dataset:
+    def coded(self, inputs: Array, targets: Array | None, weights: Array | None = None) -> Dataset:
         """A data set of the coded rows of a table and encoded targets, unscaled."""
         if targets is not None and self.task.kind == "regression":
             targets = self.target_scaling.scaled(targets)
-        return Dataset(inputs, targets, self.scaling, self.task, self.target_scaling)
+        return Dataset(inputs, targets, self.scaling, self.task, self.target_scaling, weights)
 
-    def assemble(self, inputs: Array, targets: Array | None, place: Place) -> Dataset:
+    def assemble(
+        self, inputs: Array, targets: Array | None, place: Place, weights: Array | None = None
+    ) -> Dataset:
         """A data set of inputs (n, *shape) and encoded targets, both unscaled, or of coded rows.
 
         Raises:
             DataError: an input is not finite, or cannot be scaled.
         """
         if self.coding is not None:
-            return self.coded(inputs, targets)
+            return self.coded(inputs, targets, weights)
         if self.input_kind == "numbers" and len(inputs):
             low, high = NumberStatistics(inputs).extremes
             check_finite(inputs, low, high, place)
             self.scaling.check(low, high, safe_text(place.origin), self._column)
         if self.input_kind == "numbers":
             inputs = self.scaling.scaled(inputs)
-        return self.coded(inputs, targets)
+        return self.coded(inputs, targets, weights)
 
     def _column(self, index: int) -> str:
         shape = statistic_shape(self.input_shape, self.input_kind == "bytes")
@@ -237,6 +246,8 @@ class DataSchema:
             found["columns"] = self.coding.to_json()
         if self.missing != DEFAULT_MISSING:
             found["missing"] = list(self.missing)
+        if self.weight is not None:
+            found["weight"] = self.weight
         if self.dialect:
             found["dialect"] = dict(self.dialect)
         return found
@@ -278,6 +289,7 @@ class DataSchema:
             target_scaling=TargetScaling(wide.get("target.mean"), wide.get("target.deviation")),
             dialect=fields.dialect,
             missing=fields.missing,
+            weight=fields.weight,
         )
 
 

@@ -32,7 +32,7 @@ _FIELDS = frozenset(
     {"classes", "features", "input_kind", "input_shape", "positive", "scale", "target", "task"}
 )
 _OPTIONAL = frozenset(  # written only where they hold
-    {"base", "columns", "dialect", "missing", "numeric", "one_hot", "target_scale"}
+    {"base", "columns", "dialect", "missing", "numeric", "one_hot", "target_scale", "weight"}
 )
 
 
@@ -53,6 +53,7 @@ class Fields:
     numeric: bool
     dialect: Mapping[str, str]
     missing: tuple[str, ...]
+    weight: str | None
 
 
 def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
@@ -80,6 +81,7 @@ def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
         numeric=checks.switch(document.get("numeric", False), "numeric"),
         dialect=_dialect(document.get("dialect", {})),
         missing=checks.names(document.get("missing", list(DEFAULT_MISSING)), "missing"),
+        weight=_weight(document.get("weight")),
     )
     _check_labels(fields)
     _check_target_arrays(
@@ -113,6 +115,12 @@ def _base(value: Any, shift: Array | None) -> Array | None:
     if not limits.min <= min(value) <= max(value) <= limits.max:
         checks.damaged("base", "holds a number of more than 64 bits")
     return np.array(value, kind).reshape(shift.shape)
+
+
+def _weight(value: Any) -> str | None:
+    if value is not None and not checks.is_name(value):
+        checks.damaged("weight", "is not a name")
+    return value if isinstance(value, str) else None
 
 
 def _shape(value: Any) -> Shape:

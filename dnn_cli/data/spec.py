@@ -111,6 +111,11 @@ class DataSpec(Spec):
         "the input columns; nothing: all that are not a target", None
     )
     exclude: tuple[str, ...] = option("columns that are not inputs", ())
+    weight: str | None = option(
+        "column, or array of an npz file, that says how much each row counts in the loss, in all "
+        "metrics and baselines: 0 or more, normalised to a mean of 1; it is no input",
+        None,
+    )
     split: SplitSpec | None = option("how the source is divided", None)
     columns: dict[str, ColumnSpec] | None = option(
         "what columns of a table are, by name: {zip: category, signup: {type: date}}; nothing: as "
@@ -200,8 +205,15 @@ class DataSpec(Spec):
         for name in self.columns or ():
             require(name not in targets, f"`{name}` is the target", "columns", name)
             require(name not in self.exclude, f"`{name}` is also excluded", "columns", name)
+        if (weight := self.weight) is not None:
+            require(weight not in features, f"`{weight}` is also the weight", "features")
+            require(weight not in targets, f"`{weight}` is also the weight", "target")
+            require(
+                weight not in (self.columns or ()), "is the weight, no input", "columns", weight
+            )
         if self.split is not None and self.split.column is not None:
             column = self.split.column
+            require(column != self.weight, f"`{column}` also splits the rows", "weight")
             require(column not in features, f"`{column}` also splits the rows", "features")
             require(column not in targets, f"`{column}` also splits the rows", "target")
         if self.target == INPUTS:
@@ -238,7 +250,10 @@ class DataSpec(Spec):
             target=self.targets,
             features=self.features,
             exclude=self.exclude,
-            extra=(str(self.split.column),) if self.split and by_column else (),
+            extra=(
+                *((str(self.split.column),) if self.split and by_column else ()),
+                *(() if self.weight is None else (self.weight,)),
+            ),
             target_required=not self.reconstructs,
             missing=self.gaps,
             types={} if self.columns is None else types_of(self.columns),

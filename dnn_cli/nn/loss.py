@@ -161,6 +161,20 @@ def logit(p: Array, out: Array) -> None:
     np.log(out, out=out)
 
 
+def weighted_value_and_grad(
+    loss: Loss, z: Array, target: Array, weights: Array, dz: Array, ws: Mapping[str, Array]
+) -> float:
+    """1/n sum_n w_n loss_n, and its gradient in `dz`: weights (n,), of which members have one.
+
+    Cost       the loss twice, and one array of n numbers
+    """
+    each = loss.each(z, target, ws)
+    loss.value_and_grad(z, target, dz, ws)
+    spread = weights.reshape(-1, *(1,) * (dz.ndim - 1))
+    np.multiply(dz, spread, out=dz, casting="same_kind")
+    return float(np.dot(each, weights)) / len(each)
+
+
 def loss_scratch(loss: Loss, n: int, dtype: Any = np.float32) -> dict[str, Array]:
     """The scratch arrays of `loss` for batches of up to `n` examples."""
     arrays = {}

@@ -61,9 +61,15 @@ def constant(train: Dataset, task: Task, seed: int) -> Array:
     if targets is None:
         return _mean_inputs(sample(train, seed))
     if task.classifies:
-        found: Array = np.bincount(targets, minlength=task.count) / len(targets)
+        counts = np.bincount(targets, train.weights, task.count)
+        found: Array = counts / counts.sum()
     elif task.quantiles:
-        found = np.quantile(targets, task.quantiles, axis=0, method="inverted_cdf").T.reshape(-1)
+        levels = np.quantile(
+            targets, task.quantiles, axis=0, method="inverted_cdf", weights=train.weights
+        )
+        found = levels.T.reshape(-1)
+    elif train.weights is not None:
+        found = np.average(targets, axis=0, weights=train.weights)
     else:
         found = targets.mean(axis=0, dtype=np.float64)
     prediction: Array = train.target_scaling.restored(found[None])[0]
@@ -132,6 +138,10 @@ def _mean_inputs(data: Dataset) -> Array:
     for start in range(0, data.rows, len(x)):
         end = min(start + len(x), data.rows)
         rows = data.read(start, end, x[: end - start], None)
-        total += rows.reshape(end - start, -1).sum(axis=0, dtype=np.float64)
-    mean: Array = total / data.rows
+        flat = rows.reshape(end - start, -1)
+        if data.weights is None:
+            total += flat.sum(axis=0, dtype=np.float64)
+        else:
+            total += data.weights[start:end] @ flat
+    mean: Array = total / (data.rows if data.weights is None else data.weights.sum())
     return mean

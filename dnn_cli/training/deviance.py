@@ -43,8 +43,7 @@ class MeanDeviance(Metric):
 
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each target."""
-        means: Array = self._each(outcome).mean(axis=0)
-        return means
+        return outcome.mean(self._each(outcome))
 
     def resampled(self, drawn: Resamples) -> Array | None:
         """The mean over all examples and targets of each resample."""

@@ -53,6 +53,8 @@ class Evaluator:
     def run(self, data: Dataset) -> tuple[float, Array, Array]:
         """The mean loss, summed in float64, the predictions and the targets of every example.
 
+        Where examples have weights the mean is a weighted one.
+
         Predictions and targets of a regression are in the user's units, the loss is of what was
         learned.
 
@@ -64,7 +66,8 @@ class Evaluator:
         if targets is None:
             shape = (data.rows, *data.target_shape)
             targets = shared_zeros(size_of(shape), data.target_dtype).reshape(shape)
-        loss = self._over(data, predictions, targets, self.shown) / data.rows
+        mass = data.rows if data.weights is None else float(data.weights.sum())
+        loss = self._over(data, predictions, targets, self.shown) / mass
         restored = data.target_scaling.restored
         return loss, restored(predictions), restored(targets)
 
@@ -124,7 +127,11 @@ class Evaluator:
             z = self._pool((plan if x is plan.x else plan.over(x)).forward(False))
             made[start:end] = form(z)
             if targets is not None and wanted is not None:
-                total += m * self.loss.value(z, wanted, cut_scratch(self.loss, self.scratch, m))
+                scratch = cut_scratch(self.loss, self.scratch, m)
+                if data.weights is None:
+                    total += m * self.loss.value(z, wanted, scratch)
+                else:
+                    total += float(self.loss.each(z, wanted, scratch) @ data.weights[start:end])
                 if data.targets is None:
                     targets[start:end] = wanted
         return total

@@ -53,9 +53,16 @@ class Counts:
 
 
 class Outcome:
-    """Predictions beside targets; what more than one metric asks for is worked out once."""
+    """Predictions beside targets; what more than one metric asks for is worked out once.
 
-    def __init__(self, predictions: Array, targets: Array, task: Task) -> None:
+    `weights` (n,), if there are any, say how often each example counts: as if its row were there
+    so many times.
+    """
+
+    def __init__(
+        self, predictions: Array, targets: Array, task: Task, weights: Array | None = None
+    ) -> None:
+        self.weights = weights
         if task.kind == "reconstruction":
             predictions, targets = _flat(predictions), _flat(targets)
         if predictions.shape != (len(targets), task.columns):
@@ -92,10 +99,14 @@ class Outcome:
     def positive(self) -> Array:
         """Which class or label each example truly has: (n, K) bool."""
         if self.task.classifies:
-            found: Array = self.targets[:, None] == np.arange(self.task.count)
-            return found
+            return self._columns(self.targets)
         on: Array = self.targets > 0.5
         return on
+
+    def _columns(self, numbers: Array) -> Array:
+        """Class numbers as columns: (n, K) bool."""
+        found: Array = numbers[:, None] == np.arange(self.task.count)
+        return found
 
     @cached_property
     def confusion(self) -> Array:
@@ -104,9 +115,18 @@ class Outcome:
             return confusion_matrix(self.targets, self.decided, self.task.count)
         return label_confusion(self.positive, self.decided)
 
+    def mean(self, terms: Array) -> Array:
+        """The mean of terms (n, …) over the examples."""
+        found: Array = np.average(terms, axis=0, weights=self.weights)
+        return found
+
     @cached_property
     def counts(self) -> Counts:
         """Right, decided and actual examples of every class or label."""
+        if self.weights is not None:
+            said = self.decided if not self.task.classifies else self._columns(self.decided)
+            parts = (self.positive & said, said, self.positive)
+            return Counts(*(self.weights @ part for part in parts))
         c = self.confusion.astype(np.float64)
         if self.task.classifies:
             return Counts(np.diagonal(c), c.sum(axis=0), c.sum(axis=1))

@@ -25,11 +25,15 @@ NOTHING = 2.0**-20  # of the largest value: what scaling in float32 may leave of
 class Truth:
     """The targets of one part of the data, summed up.
 
+    Rows of no weight are as if they were not there.
+
     Shapes     targets (n,) class numbers, (n, k) labels or values; None where inputs are their own
     """
 
-    def __init__(self, targets: Array | None, task: Task) -> None:
+    def __init__(self, targets: Array | None, task: Task, weights: Array | None = None) -> None:
         self.task = task
+        if targets is not None and weights is not None:
+            targets = targets[weights > 0.0]
         self._rows = 0 if targets is None else len(targets)
         self._of: Array = np.zeros(task.count, dtype=np.int64)  # rows of each class or label
         self._constant: Array = np.ones(task.count, dtype=np.bool_)

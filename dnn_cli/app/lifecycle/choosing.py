@@ -72,7 +72,7 @@ def settled(built: Built, session: Session, vector: Array) -> Settled:
         predictions = evaluator.shown(z)
     threshold = None
     if spec.threshold is not None:
-        values = best_thresholds(spec.threshold, predictions, targets, task)
+        values = best_thresholds(spec.threshold, predictions, targets, task, data.weights)
         threshold = (spec.threshold, values)
     restored = data.target_scaling.restored
     scores = scores_of(restored(predictions), restored(targets), task)

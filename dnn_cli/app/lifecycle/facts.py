@@ -77,6 +77,8 @@ def fingerprint(prepared: Prepared) -> dict[str, Any]:
             found[name] = {"rows": part.rows, "inputs": digest(part.inputs)}
             if part.targets is not None:
                 found[name]["targets"] = digest(part.targets)
+            if part.weights is not None:
+                found[name]["weights"] = digest(part.weights)
     return found
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import final
@@ -54,7 +54,10 @@ class NpzSpec(SourceSpec):
             inputs, targets = self._keys(archive, columns)
             x = _stream(archive, inputs, text=False)
             y = None if targets is None else _stream(archive, targets, text=True)
-            yield from array_tables(x, y, columns, rows)
+            others = {key: _stream(archive, key, text=True) for key in _others(archive, columns)}
+            for table in array_tables(x, y, columns, rows):
+                extra = {key: one.read_targets(table.rows) for key, one in others.items()}
+                yield replace(table, extra=extra) if extra else table
 
     def _names(self, archive: Archive) -> tuple[str, ...] | None:
         """The keys, where the arrays are the columns of a table."""
@@ -173,6 +176,12 @@ def _described(archive: Archive) -> str:
     more = len(archive.members) - len(shapes)
     listed = ", ".join(f"{safe_text(k, 40)} {safe_text(v, 40)}" for k, v in shapes.items())
     return f"the archive holds {listed}" + (f" and {more} more" if more else "")
+
+
+def _others(archive: Archive, columns: Columns) -> list[str]:
+    """The keys of the arrays that are carried along."""
+    wanted = [_present(archive, key, "weights") for key in columns.extra]
+    return [*wanted, *(key for key in columns.optional if key in archive.members)]
 
 
 def _present(archive: Archive, key: str, role: str) -> str:

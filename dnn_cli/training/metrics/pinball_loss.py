@@ -36,8 +36,7 @@ class PinballLoss(Metric):
 
     def parts(self, outcome: Outcome) -> Array | None:
         """Of each target."""
-        means: Array = _costs(outcome).mean(axis=0)
-        return means
+        return outcome.mean(_costs(outcome))
 
     def resampled(self, drawn: Resamples) -> Array | None:
         """The mean over all examples, targets and quantiles of each resample."""
