@@ -21,6 +21,7 @@ from dnn_cli.console.errors import render
 from dnn_cli.console.json_text import json_text
 from dnn_cli.data.raw_columns import DEFAULT_MISSING, Numbers, RawColumn
 from dnn_cli.data.readers.csv_examination import examine
+from dnn_cli.data.readers.text_encoding import encoding_marked
 from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.table import Columns, Table
 
@@ -49,6 +50,8 @@ def feed_csv(data: bytes) -> bool:
             n: "number" if isinstance(c, Numbers) else "word" for n, c in table.columns.items()
         }
         typed = replace(columns, types=kinds)
+        if table.targets is not None and _some_beyond(table.targets.tolist()):
+            continue  # a label such as 1e400 is a word among words, and too large a number alone
         pieces = attempt(lambda typed=typed: list(spec.tables(typed, 2)))
         require(pieces is not None, "accepted whole, refused in pieces")
         for name, column in table.columns.items():
@@ -93,7 +96,7 @@ def _require_cells(table: Table, data: bytes, delimiter: str) -> None:
     for place, name in enumerate(table.columns or ()):
         column, cells = table.columns[name], ["" if _gap(r[place]) else r[place] for r in rows]
         if isinstance(column, Numbers):
-            cells = [cell.replace("\u2212", "-") for cell in cells]
+            cells = [_plain(cell, table) for cell in cells]
         if isinstance(column, Numbers):
             require(all(_NUMBER.fullmatch(cell) for cell in cells if cell), "no number of ours")
             wanted = [float(cell) if cell else None for cell in cells]
@@ -106,7 +109,7 @@ def _require_cells(table: Table, data: bytes, delimiter: str) -> None:
         cells = ["" if _gap(row[-1]) else row[-1] for row in rows]
         found, kind = table.targets.tolist(), table.targets.dtype.kind
         if kind in "if":
-            cells = [cell.replace("\u2212", "-") for cell in cells]
+            cells = [_plain(cell, table) for cell in cells]
         if kind == "f":
             same = all(_same(value, cell) for value, cell in zip(found, cells, strict=True))
             require(same, "other targets")
@@ -114,6 +117,19 @@ def _require_cells(table: Table, data: bytes, delimiter: str) -> None:
             require(
                 found == ([int(float(c)) for c in cells] if kind == "i" else cells), "other targets"
             )
+
+
+def _plain(cell: str, table: Table) -> str:
+    """A number with the signs that the table was read with as Python writes it."""
+    if table.dialect.get("decimal") == ",":
+        require("." not in cell, "a point where a comma is the decimal sign")
+        cell = cell.replace(",", ".")
+    return cell.replace("\u2212", "-")
+
+
+def _some_beyond(labels: list[object]) -> bool:
+    texts = (label for label in labels if isinstance(label, str) and _NUMBER.fullmatch(label))
+    return any(np.isinf(float(label)) for label in texts)
 
 
 def _gap(cell: str) -> bool:
@@ -125,7 +141,8 @@ def _same(value: float, cell: str) -> bool:
 
 
 def _rows(data: bytes, delimiter: str) -> Iterator[list[str]]:
-    text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    wide = [name for name in ("utf-32", "utf-16") if encoding_marked(data) == name]
+    text = data.decode(wide[0] if wide else "utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     if _EXCEL.match(text):
         text = text.partition("\n")[2]
     for row in csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True):
