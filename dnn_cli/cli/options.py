@@ -71,21 +71,21 @@ Delimiter: TypeAlias = Annotated[
 ]
 Decimal: TypeAlias = Annotated[
     Literal[".", ","] | None,
-    typer.Option(metavar="CHAR", help="The decimal sign.", show_default="as in training"),
+    typer.Option(metavar="CHAR", help="The decimal sign.", show_default="found or as in training"),
 ]
 Thousands: TypeAlias = Annotated[
     Literal[",", ".", "'", " ", "_"] | None,
-    typer.Option(metavar="CHAR", help="A sign between thousands.", show_default="as in training"),
+    typer.Option(metavar="CHAR", help="A sign between thousands.", show_default="found or as in training"),
 ]
 Encoding: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="The encoding of CSV.", show_default="as in training"),
+    typer.Option(metavar="NAME", help="The encoding of CSV.", show_default="found or as in training"),
 ]
 Header: TypeAlias = Annotated[
     bool | None,
     typer.Option(
         "--header/--no-header",
-        help="Whether the first row of CSV names the columns.",
+        help="Whether a first row names columns.",
         show_default="found",
     ),
 ]
