@@ -75,11 +75,15 @@ Decimal: TypeAlias = Annotated[
 ]
 Thousands: TypeAlias = Annotated[
     Literal[",", ".", "'", " ", "_"] | None,
-    typer.Option(metavar="CHAR", help="A sign between thousands.", show_default="found or as in training"),
+    typer.Option(
+        metavar="CHAR", help="A sign between thousands.", show_default="found or as in training"
+    ),
 ]
 Encoding: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="The encoding of CSV.", show_default="found or as in training"),
+    typer.Option(
+        metavar="NAME", help="The encoding of CSV.", show_default="found or as in training"
+    ),
 ]
 Header: TypeAlias = Annotated[
     bool | None,

@@ -623,6 +623,7 @@ def test_C25_a_link_is_followed_and_its_folder_counts(load, tmp_path: Path) -> N
         (DATA + 'name: "C:\\data"', "2:11", ("no escape", "for a backslash")),
         (DATA + "name: *.csv", "2:7", ("cannot begin with", "quotes")),
         (DATA + "name: @x", "2:7", ("cannot begin with this character", "quotes")),
+        (DATA + "name: ,", "2:7", ("cannot begin with a comma", "quotes")),
         (DATA + "name: a: b", "2:8", ("a `:` is not expected", "quotes")),
         (DATA + "training:\n  epochs: 3\n batch_size: 4", "4:2", ("indentation",)),
         (DATA + "seed:3\nname: x", "2:1", ("expected `:` after this key", "space after")),

@@ -3,10 +3,12 @@
 Read       text, plain or packed by gzip: UTF-8, what a byte order mark says, or the `encoding`
            that is named; numbers in the grammar of `numerals`; quotes as in RFC 4180; `-`: standard
            input
+           A first line `sep=;` says the separator
 Columns    by name, or by position where no row names them: they are then called 0, 1, 2, …
            Left out with a note: a first column without a name, which is an index, and a last one
            without a name or a cell, which is what a delimiter at the end of each row makes
 Twice      a file is read once more where a column turns out to be of words after its first block
+Names      1,000 characters at the most; two that differ in their composition alone are one
 Memory     8 bytes a number and 4 a word, and a few mebibytes; in pieces: one piece. What standard
            input holds is kept until it is read
 Errors     say file:line:cell; a ragged row or a word in a column of numbers is never repaired
