@@ -19,7 +19,7 @@ from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.data import schema_file
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.encoding import Encoding, larger
-from dnn_cli.data.examples import CHANNELS_LAST, InputKind, adapted, as_examples, input_kind, longer
+from dnn_cli.data.examples import InputKind, adapted, as_examples, input_kind
 from dnn_cli.data.finite import check_finite
 from dnn_cli.data.place import Place
 from dnn_cli.data.raw_columns import DEFAULT_MISSING
@@ -31,6 +31,7 @@ from dnn_cli.data.table_coding import SurpriseLog, TableCoding
 from dnn_cli.data.table_targets import targets_to_measure
 from dnn_cli.data.target_scaling import TargetScaling
 from dnn_cli.data.weights import normalised, weights_of
+from dnn_cli.data.wrong_inputs import wrong_kind, wrong_shape
 
 
 @final
@@ -186,39 +187,24 @@ class DataSchema:
                 why=f"an example has the shape {self.input_shape}",
                 fix="give an array, such as an NPY file",
             )
-        inputs = as_examples(table.inputs)
+        same = table.inputs.shape[1:] == self.input_shape
+        inputs = table.inputs if same else as_examples(table.inputs)
         positions = [name for name in self.target if isinstance(name, int)]
         if not with_targets and positions and len(self.input_shape) == 1:
             width = self.input_shape[0] + len(positions)
             inside = all(-width <= position < width for position in positions)
             if inside and inputs.shape[1:] == (width,):
                 inputs = np.delete(inputs, positions, axis=1)
-        if inputs.shape[1:] != self.input_shape:
-            raise self._wrong_shape(table, inputs)
-        kind = input_kind(inputs)
+        kind, wrong = input_kind(inputs), inputs.shape[1:] != self.input_shape
+        if wrong and (kind == self.input_kind or not self._as_many(inputs)):
+            raise wrong_shape(table, self.input_shape)
         if kind != self.input_kind:
-            raise DataError(
-                f"the inputs are {_KINDS[kind]}, the training rows were {_KINDS[self.input_kind]}",
-                where=where,
-                fix="save them in the type and range that the training rows had",
-            )
+            raise wrong_kind(table, kind, self.input_kind)
         return inputs
 
-    def _wrong_shape(self, table: Table, inputs: Array) -> DataError:
-        """The error for examples of another shape, with advice where it is plain what is wrong."""
-        found, wanted = tuple(inputs.shape[1:]), self.input_shape
-        sizes = size_of(found), size_of(wanted)
-        fix = ""
-        if len(wanted) == 3 and found == (wanted[2], *wanted[:2]):
-            fix = CHANNELS_LAST
-        elif table.feature_names is None and longer(table.inputs.shape) == longer(wanted):
-            fix = "a single example needs a first axis of length 1: save x[None]"
-        return DataError(
-            f"an example has the shape {found}, the training rows had {wanted}",
-            where=safe_text(table.origin),
-            why=f"it has {sizes[0]:,} numbers, theirs {sizes[1]:,}" if sizes[0] != sizes[1] else "",
-            fix=fix,
-        )
+    def _as_many(self, inputs: Array) -> bool:
+        """Whether an example has as many numbers as the model takes."""
+        return size_of(inputs.shape[1:]) == size_of(self.input_shape)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the arrays, in types that JSON has."""
@@ -291,6 +277,3 @@ class DataSchema:
             missing=fields.missing,
             weight=fields.weight,
         )
-
-
-_KINDS: dict[InputKind, str] = {"bytes": "bytes (0 to 255)", "numbers": "numbers"}
