@@ -1,4 +1,4 @@
-"""What is said of arrays that a model was not made for: both sizes, and advice that can be right."""
+"""What is said of arrays that a model was not made for: both sizes, and advice that is right."""
 
 from __future__ import annotations
 
