@@ -171,7 +171,8 @@ def test_wrong_data_end_a_training_before_it_begins(
     ended = dnn(capsys, command, config, *where)
     assert ended.code == 4, ended.err
     assert ended.err.count("error: ") == 1 and row.said in ended.err
-    assert "state: nothing was written" in ended.err and ended.out == ""
+    assert "state: nothing was written" in ended.err
+    assert not ended.out or (command == "check" and "severe" in ended.out)  # of tables all findings
     assert sorted(tmp_path.iterdir()) == before
     assert ended.seconds < REFUSED_WITHIN
 
