@@ -145,7 +145,8 @@ def test_info_tells_how_numbers_of_a_table_are_scaled(
     capsys.readouterr()
     assert run(["info", "runs/t-001"]) == 0
     shown = capsys.readouterr().out
-    assert "scaling   robust_smooth_clip\n" in shown and "features  a, b, city, when\n" in shown
+    facts = [line.split(maxsplit=1) for line in shown.splitlines()]
+    assert ["scaling", "robust_smooth_clip"] in facts and ["features", "a, b, city, when"] in facts
 
 
 def test_a_target_named_twice_is_one_target(

@@ -30,6 +30,7 @@ EVALUATED = {
     "metrics": {"loss": 0.5, "auc": math.nan}, "rows": 7, "split": "test", "checkpoint": "m",
     "classes": (), "confusion": (), "failed": (), "positive": None,
     "notes": {"auc": "every row is of class a"}, "targets": {}, "intervals": {"loss": (0.4, 0.625)},
+    "coverage": {},
 }  # fmt: skip
 LAYER = Made(name="dense_1", kind="dense", output=(1,), parameters=3, multiply_adds=2)
 
@@ -58,7 +59,7 @@ def calls(app):
     app.info.model_info = answer(
         "info", file="m", kind="model", bytes=9, sha256="ab", version="0", name="x", task="binary",
         loss="l", labels=(), positive=None, features=(), scaling="none", input=(2,),
-        layers=(LAYER,), parameters=3, metrics={}, threshold=None,
+        layers=(LAYER,), parameters=3, metrics={}, threshold=None, temperature=1.0,
     )  # fmt: skip
     app.schema.json_schema = lambda: {"type": "object"}
     app.fetch.fetch_dataset = answer("fetch", name="mnist", files=("a", "b"), directory="/d")
@@ -189,7 +190,8 @@ def test_evaluate(dnn, calls):
     found = dnn("evaluate", "runs/x", "--fail-if", "accuracy<0.9", "--fail-if", "loss>-1")
     assert asked(calls) == (
         "evaluate", ("runs/x",),
-        {"data": None, "split": "test", "fail_if": ["accuracy<0.9", "loss>-1"], "dialect": {}},
+        {"data": None, "split": "test", "fail_if": ["accuracy<0.9", "loss>-1"],
+         "interval": None, "dialect": {}},
     )  # fmt: skip
     assert found.code == 0
     assert found.out == (
@@ -244,15 +246,16 @@ def test_predict(dnn, calls, capsys):
     options.pop("output").write(b"")  # standard output, as bytes
     assert options == {"model": None, "format": None, "proba": False, "batch_size": None,
                        "force": False, "runs": "runs", "dialect": {},
-                       "passed": PassedThrough(), "threshold": None}  # fmt: skip
+                       "passed": PassedThrough(), "threshold": None, "interval": None}  # fmt: skip
     found = dnn("predict", "new.csv", "-o", "p.csv", "--model", "m", "--proba",
                 "--batch-size", "7", "--format", "jsonl", "--runs", "r",
                 "--force", "--delimiter", "\\t", "--decimal", ",", "--id", "a",
-                "--keep", "b,c", "--keep", "d", "--threshold", "0.25")  # fmt: skip
+                "--keep", "b,c", "--keep", "d", "--threshold", "0.25",
+                "--interval", "0.9")  # fmt: skip
     assert asked(calls)[2] == {
         "dialect": {"delimiter": "\t", "decimal": ","},
         "model": "m", "format": "jsonl", "proba": True, "batch_size": 7, "runs": "r",
-        "output": "p.csv", "force": True, "threshold": 0.25,
+        "output": "p.csv", "force": True, "threshold": 0.25, "interval": 0.9,
         "passed": PassedThrough("a", ("b,c", "d")),
     }  # fmt: skip
     assert (found.out, found.err) == ("", "3 predictions in p.csv\n")

@@ -30,8 +30,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 EPILOG = """
 The columns are `prediction` and, with --proba, `p_<label>` for every label.
 What --id, --keep and --keep-all pass through stands before them, as INPUT has
-it written. With --interval numbers have `lower` and `upper` after them, classes a
-`set` of labels.
+it written. With --interval numbers have `lower` and `upper` after them, classes
+a `set` of labels.
 
 Examples:
   dnn predict new.csv
