@@ -15,6 +15,7 @@ from dnn_cli.console.views import (
     ClassView,
     CostView,
     CoverageView,
+    CvView,
     DatasetView,
     EvaluationView,
     InfoView,
@@ -109,6 +110,16 @@ def _confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Grid:
     corner = "true \\ predicted"
     rows = [(name, *map(count, row)) for name, row in zip(names, matrix, strict=True)]
     return Grid("", rows, (corner, *heads), frozenset({corner}))
+
+
+def cross_validation(result: CvView) -> list[Grid]:
+    """Mean and deviation of every metric over the folds."""
+    rows = [
+        (name, figure(one.mean), figure(one.deviation), count(one.folds))
+        for name, one in result.metrics.items()
+    ]
+    title = f"{result.directory}: {count(len(result.folds))} folds"
+    return [Grid(title, rows, ("metric", "mean", "deviation", "folds"), frozenset({"metric"}))]
 
 
 def check(result: CheckView) -> list[Grid]:

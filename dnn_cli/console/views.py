@@ -70,6 +70,28 @@ class EvaluationView(Protocol):
     def coverage(self) -> Mapping[str, CoverageView]: ...
 
 
+class SpreadView(Protocol):
+    """A metric over folds."""
+
+    @property
+    def mean(self) -> float: ...
+    @property
+    def deviation(self) -> float: ...
+    @property
+    def folds(self) -> int: ...
+
+
+class CvView(Protocol):
+    """A cross-validation that is complete."""
+
+    @property
+    def directory(self) -> str: ...
+    @property
+    def metrics(self) -> Mapping[str, SpreadView]: ...
+    @property
+    def folds(self) -> Sequence[Mapping[str, object]]: ...
+
+
 class LayerView(Protocol):
     """A layer: what comes out of it for one example, and what it takes to get there."""
 

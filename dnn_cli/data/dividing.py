@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.task import Task
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
+from dnn_cli.data.folds import fold_of
 from dnn_cli.data.place import Place
 from dnn_cli.data.spec import DataSpec, SplitSpec
 from dnn_cli.data.split import (
@@ -44,23 +47,34 @@ def parts_given(table: Table, spec: DataSpec, place: Place, notes: list[str]) ->
 
 
 def divided(
+    table: Table,
     spec: DataSpec,
     place: Place,
-    rows: int,
     parts: Parts | None,
     task: Task,
     targets: Array | None,
     notes: list[str],
 ) -> tuple[Parts, SplitSpec | None]:
     """The parts, of which `parts` are given already, and the division that was made by shares."""
-    split = left_to_divide(spec, rows, parts)
+    if spec.split is not None and (fold := spec.split.fold) is not None:
+        found = fold_of(table, _settled(spec, spec.split), parts, task, targets, place)
+        notes.append(_sizes(found, f"fold {fold.number} of {fold.count}"))
+        return found, spec.split
+    split = left_to_divide(spec, table.rows, parts)
     if parts is None:
-        return _by_share(place, rows, split, task, targets, notes), split
+        return _by_share(place, table.rows, split, task, targets, notes), split
     if split is not None:
         some = None if targets is None else targets[parts.train]
         found = _by_share(place, len(parts.train), split, task, some, notes)
         parts = within_training(parts, found)
     return parts, spec.split
+
+
+def _settled(spec: DataSpec, split: SplitSpec) -> SplitSpec:
+    """The `split` of a fold with a figure for `valid: auto`, where shares divide."""
+    if split.column is not None or split.valid != "auto":
+        return split
+    return replace(split, valid=split.shares[0] if spec.valid is None else 0.0)
 
 
 def _by_share(

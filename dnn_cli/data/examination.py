@@ -203,7 +203,7 @@ def _divided(
     if parts is None and not (spec.split and spec.split.column):
         try:
             as_numbers = task or Task("regression", 1)
-            parts, _ = divided(spec, place, table.rows, None, as_numbers, targets, [])
+            parts, _ = divided(table, spec, place, None, as_numbers, targets, [])
         except DataError as error:
             faults += _faults(error)
     return parts or whole, task, targets

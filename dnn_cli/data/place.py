@@ -33,6 +33,11 @@ class Place:
         """The place of a whole table."""
         return cls(table.origin, table.first_row, table.kept, table.origins)
 
+    def numbers(self, rows: Array) -> Array:
+        """The rows of the source, counted from 1, that some rows of this one are."""
+        found: Array = self.first_row + 1 + (rows if self.rows is None else self.rows[rows])
+        return found
+
     def part(self, rows: Array) -> Place:
         """The place of some rows of this one."""
         return replace(self, rows=rows if self.rows is None else self.rows[rows])

@@ -64,6 +64,7 @@ class Prepared:
     maximum: Array
     notes: tuple[str, ...]
     columns: tuple[ColumnStory, ...] = ()
+    test_rows: Array | None = None  # of the source, counted from 1, where the test part is of it
 
 
 def prepare(spec: DataSpec, reading: Reading | None = None, sign: TargetSign = "any") -> Prepared:
@@ -97,7 +98,7 @@ def _prepare(spec: DataSpec, reading: Reading, sign: TargetSign) -> Prepared:
     place = Place.of(table)
     parts = parts_given(table, spec, place, notes)
     encoding, targets = encode_targets(table, spec, parts, place, notes, sign)
-    parts, split = divided(spec, place, table.rows, parts, encoding.task, targets, notes)
+    parts, split = divided(table, spec, place, parts, encoding.task, targets, notes)
     spec = replace(spec, split=split)
     fit = fit_arrays if table.columns is None else fit_columns
     inputs = fit(table, parts, spec, place, notes)
@@ -157,6 +158,7 @@ def _prepare(spec: DataSpec, reading: Reading, sign: TargetSign) -> Prepared:
         maximum=inputs.high,
         notes=tuple(notes),
         columns=inputs.stories,
+        test_rows=None if spec.test is not None else place.numbers(parts.test),
     )
 
 
@@ -208,7 +210,9 @@ def encode_targets(
         )
     basis, basis_place = table.targets, place
     if parts is not None:
-        basis, basis_place = basis[parts.train], place.part(parts.train)
+        folded = spec.split is not None and spec.split.fold is not None
+        known = parts.pool if folded else parts.train
+        basis, basis_place = basis[known], place.part(known)
     encoding, said = infer_task(basis, spec, basis_place, table.target_names)
     notes.extend(said)
     encoding = replace(encoding, sign=sign)

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from dnn_cli.base.spec import Spec, option, require
 from dnn_cli.data.augment import AugmentSpec
 from dnn_cli.data.column import ColumnSpec, NumberScale
+from dnn_cli.data.fold_spec import FoldSpec
 from dnn_cli.data.raw_columns import DEFAULT_MISSING, ColumnType
 from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.table import Columns
@@ -47,6 +48,15 @@ class SplitSpec(Spec):
         "auto",
     )
     seed: int = option("seed of the division", 0, minimum=0)
+    fold: FoldSpec | None = option(
+        "the fold that is held out as the test part; `dnn cv` sets it", None
+    )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that divide the rows, and are no inputs."""
+        named = (self.column, None if self.fold is None else self.fold.column)
+        return tuple(dict.fromkeys(one for one in named if one is not None))
 
     def check(self) -> None:
         """Shares or a column, never both, and something left to train on."""
@@ -66,7 +76,7 @@ class SplitSpec(Spec):
             return
         valid, test = self.shares
         require(
-            valid + test > 0,
+            valid + test > 0 or self.fold is not None,
             "the split names no part",
             fix="give `valid`, `test` or `column`, or leave `split` out",
         )
@@ -190,6 +200,8 @@ class DataSpec(Spec):
                 part,
                 fix=f"remove `data.{part}` or its part of `data.split`",
             )
+        held = self.split.fold is not None and self.test is not None
+        require(not held, "a fold is the test part of its run", "test", fix="remove `data.test`")
 
     def _check_columns(self) -> None:
         targets = self.targets
@@ -211,8 +223,7 @@ class DataSpec(Spec):
             require(
                 weight not in (self.columns or ()), "is the weight, no input", "columns", weight
             )
-        if self.split is not None and self.split.column is not None:
-            column = self.split.column
+        for column in () if self.split is None else self.split.columns:
             require(column != self.weight, f"`{column}` also splits the rows", "weight")
             require(column not in features, f"`{column}` also splits the rows", "features")
             require(column not in targets, f"`{column}` also splits the rows", "target")
@@ -245,13 +256,12 @@ class DataSpec(Spec):
 
     def wanted(self) -> Columns:
         """What to ask of `source`."""
-        by_column = self.split is not None and self.split.column is not None
         return Columns(
             target=self.targets,
             features=self.features,
             exclude=self.exclude,
             extra=(
-                *((str(self.split.column),) if self.split and by_column else ()),
+                *(() if self.split is None else self.split.columns),
                 *(() if self.weight is None else (self.weight,)),
             ),
             target_required=not self.reconstructs,

@@ -39,11 +39,16 @@ _PART_OF = {word: part for part, words in _WORDS.items() for word in words}
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The rows of each part, ascending: intp arrays, together all rows."""
+    """The rows of each part, ascending: intp arrays, together all rows, or those a fold uses."""
 
     train: Array
     valid: Array
     test: Array
+
+    @property
+    def pool(self) -> Array:
+        """Those of training and validation, ascending."""
+        return np.sort(np.concatenate([self.train, self.valid]))
 
 
 def part_sizes(rows: int, valid: float, test: float, where: str = "") -> tuple[int, int, int]:

@@ -60,7 +60,7 @@ def _theirs(data: bytes, key: str | None = None) -> Array:
 
 
 def _require_inputs(ours: Array, theirs: Array) -> None:
-    """`ours` is `theirs` as uint8, as float32 or, where that has fewer digits, float64 or itself."""
+    """`ours` is `theirs` as uint8, as float32 or, where that has fewer digits, float64 or as is."""
     if theirs.dtype == np.bool_:
         theirs = np.ascontiguousarray(theirs).view(np.uint8) != 0
     with np.errstate(all="ignore"):
