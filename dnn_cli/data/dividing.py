@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from dnn_cli.base.errors import DataError
@@ -56,25 +54,18 @@ def divided(
     notes: list[str],
 ) -> tuple[Parts, SplitSpec | None]:
     """The parts, of which `parts` are given already, and the division that was made by shares."""
-    if spec.split is not None and (fold := spec.split.fold) is not None:
-        found = fold_of(table, _settled(spec, spec.split), parts, task, targets, place)
-        notes.append(_sizes(found, f"fold {fold.number} of {fold.count}"))
-        return found, spec.split
-    split = left_to_divide(spec, table.rows, parts)
+    split, by_share = left_to_divide(spec, table.rows, parts), parts is None
     if parts is None:
-        return _by_share(place, table.rows, split, task, targets, notes), split
-    if split is not None:
+        parts = _by_share(place, table.rows, split, task, targets, notes)
+    elif split is not None:
         some = None if targets is None else targets[parts.train]
         found = _by_share(place, len(parts.train), split, task, some, notes)
         parts = within_training(parts, found)
-    return parts, spec.split
-
-
-def _settled(spec: DataSpec, split: SplitSpec) -> SplitSpec:
-    """The `split` of a fold with a figure for `valid: auto`, where shares divide."""
-    if split.column is not None or split.valid != "auto":
-        return split
-    return replace(split, valid=split.shares[0] if spec.valid is None else 0.0)
+    if spec.split is not None and (fold := spec.split.fold) is not None:
+        parts = fold_of(table, spec.split, parts, by_share, task, targets, place)
+        notes.append(_sizes(parts, f"fold {fold.number} of {fold.count}"))
+        return parts, spec.split
+    return parts, split if by_share else spec.split
 
 
 def _by_share(

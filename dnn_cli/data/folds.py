@@ -30,24 +30,27 @@ from dnn_cli.base.types import Array
 from dnn_cli.data.fold_spec import FoldSpec
 from dnn_cli.data.place import Place
 from dnn_cli.data.spec import SplitSpec
-from dnn_cli.data.split import Parts, rare_classes, split_by_share
+from dnn_cli.data.split import Parts, leaves_room, rare_classes, split_by_share
 from dnn_cli.data.table import Table
 
 
 def fold_of(
     table: Table,
     split: SplitSpec,
-    given: Parts | None,
+    usual: Parts,
+    by_share: bool,
     task: Task,
     targets: Array | None,
     place: Place,
 ) -> Parts:
-    """The parts of the run that holds out `split.fold`; `given` are those that the data bring.
+    """The parts of the run that holds out `split.fold`.
+
+    `usual` are those of a run without folds, made `by_share` or brought by the data.
 
     Raises:
         DataError: the rows cannot be divided so, or there is no such column.
     """
-    fold, where, rows = split.fold, safe_text(place.origin), table.rows
+    fold, where = split.fold, safe_text(place.origin)
     assert fold is not None
     if fold.column is not None and fold.column not in table.extra:
         raise DataError(
@@ -56,26 +59,24 @@ def fold_of(
     keys = None if fold.column is None else table.extra[fold.column]
     divides = task.classifies and split.stratify is not False
     strata = targets if divides else None
-    pool = np.arange(rows) if given is None else given.pool
-    if given is None and split.test:
-        apart = replace(split, valid=0.0, fold=None)
-        pool = split_by_share(rows, apart, strata, where).train
-    train, held = hold_out(fold, pool, strata, keys, split.seed, where)
-    if given is not None:
-        train, valid = np.intersect1d(train, given.train), np.intersect1d(train, given.valid)
+    train, held = hold_out(fold, usual.pool, strata, keys, split.seed, where)
+    if not by_share:
+        train, valid = np.intersect1d(train, usual.train), np.intersect1d(train, usual.valid)
     elif (wanted := split.shares[0]) > 0:
         share = wanted / (1.0 - split.test)
 
         def by_chance(among: Array) -> Array:
             single = replace(split, valid=share, test=0.0, fold=None)
             mine = None if strata is None else strata[among]
-            rare = () if mine is None else tuple(rare_classes(mine, single))
+            rare = {} if mine is None else rare_classes(mine, single)
+            if not leaves_room(rare, len(among), single):
+                mine, rare = None, {}
             return among[split_by_share(len(among), single, mine, where, rare).valid]
 
         valid = validation(fold, train, share, keys, split.seed, by_chance, where)
         train = np.setdiff1d(train, valid)
     else:
-        valid = pool[:0]
+        valid = train[:0]
     if not len(train):
         raise DataError(
             f"fold {fold.number} leaves no rows to train on", where=where, fix="ask for other folds"
