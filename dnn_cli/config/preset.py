@@ -6,7 +6,8 @@ Files      `presets/NAME.yaml`, or `presets/NAME-classification.yaml` and `-regr
 Merge      as with `extends`: the user's keys win one by one, lists are replaced as a whole; layers
            of the user's replace those of the preset, and its rates and schedules stay
 auto       in these files alone, a figure of the data: `batch_size` by rows, `epochs` by rows and
-           batch size (see `epochs_for`), `type` of the loss by the task. Embeddings of numbers are
+           batch size (see `epochs_for`), of the loss `type` by the task and `label_smoothing` by
+           rows. Embeddings of numbers are
            left out where there are more than `WIDE` columns, `monitor` without validation rows
 Errors     stand where the user wrote `preset`, or at the beginning of the file
 Why        a preset is nothing that a user could not write: `resolved.yaml` has its keys, and says
@@ -39,6 +40,7 @@ _DATA = "data"
 _EMBEDDINGS = ("piecewise_linear", "periodic")
 _SHORT = ("hidden", "activation", "dropout")  # of a model, beside which `layers` cannot stand
 _BATCHES = ((2_000, 256), (600, 128), (0, 64))  # from so many rows on
+_SMOOTHING, _SMOOTHED = 0.1, 10_000  # of labels, and rows from which there is none
 _STEPS, _FEWEST, _MOST = 3_000, 24, 128  # of a training, and bounds of its epochs
 
 
@@ -96,7 +98,7 @@ def with_recipe(loaded: Loaded[RunSpec], facts: Facts) -> Loaded[RunSpec]:
         "training": _training(_entries(_at(recipe, "training")), loaded, facts, place),
     }
     if loss := _entries(_at(recipe, "loss")):
-        keys["loss"] = {**loss, TYPE: _plain(facts.loss, place)}
+        keys["loss"] = _loss(loss, facts, place)
     return _merged(loaded, keys)
 
 
@@ -108,6 +110,20 @@ def batch_size_for(rows: int) -> int:
 def epochs_for(rows: int, batch_size: int) -> int:
     """As many as make 3,000 steps, but 24 at the least and 128 at the most."""
     return max(_FEWEST, min(_MOST, _STEPS * batch_size // max(1, rows)))
+
+
+def label_smoothing_for(rows: int) -> float:
+    """0.1 of fewer than 10,000 rows, which a network would be too sure of, else 0."""
+    return _SMOOTHING if rows < _SMOOTHED else 0.0
+
+
+def _loss(preset: dict[str, Node], facts: Facts, place: Place) -> dict[str, Node]:
+    """The keys of a loss, its type and figures settled."""
+    found = {**preset, TYPE: _plain(facts.loss, place)}
+    smoothing = found.get("label_smoothing")
+    if isinstance(smoothing, ScalarNode) and smoothing.value == AUTO:
+        found["label_smoothing"] = _plain(label_smoothing_for(facts.rows), place)
+    return found
 
 
 def _model(preset: dict[str, Node], root: Node, facts: Facts) -> dict[str, Node]:

@@ -11,7 +11,7 @@ from dnn_cli.app.build import build
 from dnn_cli.base.errors import ConfigError
 from dnn_cli.config import preset
 from dnn_cli.config.load import load_config
-from dnn_cli.config.preset import batch_size_for, epochs_for
+from dnn_cli.config.preset import batch_size_for, epochs_for, label_smoothing_for
 from dnn_cli.config.resolve import dump_yaml, resolve
 from dnn_cli.config.spec import RunSpec
 
@@ -66,7 +66,7 @@ def test_every_preset_suits_every_task_and_is_complete_when_written_out(
     assert any(note.startswith(f"preset: {name}, ") for note in found.notes)
     if name in ("auto", "realmlp", "tabm"):
         assert document["data"]["scale"] == "robust_smooth_clip"
-    if name == "realmlp" and target != "number":
+    if name in ("auto", "realmlp") and target != "number":
         kind = "sigmoid" if target == "yes" else "softmax"
         assert document["loss"]["type"] == f"{kind}_cross_entropy"
         assert document["loss"]["label_smoothing"] == 0.1
@@ -153,5 +153,6 @@ def test_figures_by_rows() -> None:
     assert [batch_size_for(n) for n in (1, 599, 600, 1_999, 2_000, 10**6)] == [
         64, 64, 128, 128, 256, 256]  # fmt: skip
     assert [epochs_for(n, 256) for n in (1, 6_000, 12_000, 10**6)] == [128, 128, 64, 24]
+    assert [label_smoothing_for(n) for n in (1, 9_999, 10_000)] == [0.1, 0.1, 0.0]
     assert epochs_for(10_000, 10_000) == 128  # full batches are single steps
     assert epochs_for(0, 64) == 128
