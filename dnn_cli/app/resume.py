@@ -63,8 +63,7 @@ def resume_run(
     started = now()
     with run.locked(started):
         found = newest(run, say)
-        loaded = load_resolved(run.resolved, overrides)
-        _require_settled(loaded)
+        loaded = _settled(load_resolved(run.resolved, overrides))
         complete = _complete(run, found, loaded)
         if complete is not None:
             say(f"already complete at step {complete.step} (epoch {complete.epoch})")
@@ -101,8 +100,8 @@ def _go_on(
         return Attempt(saver, stop, observers, say).go()
 
 
-def _require_settled(loaded: Loaded[RunSpec]) -> None:
-    """Refuse what settles the length of a run that has begun.
+def _settled(loaded: Loaded[RunSpec]) -> Loaded[RunSpec]:
+    """The configuration of a run that has begun: under no preset, as before there were any.
 
     Raises:
         ConfigError: there is a budget.
@@ -111,6 +110,7 @@ def _require_settled(loaded: Loaded[RunSpec]) -> None:
         what = "settles the length of a run before it begins"
         fix = "set training.epochs, or training.max_time to stop after a time"
         raise loaded.error(("training", "budget"), what, fix=fix)
+    return replace(loaded, spec=replace(loaded.spec, preset="none"))
 
 
 def _as_trained(loaded: Loaded[RunSpec], found: Checkpoint | None) -> Loaded[RunSpec]:

@@ -88,7 +88,6 @@ def load_resolved(path: Path, overrides: Sequence[str] = ()) -> Loaded[RunSpec]:
     before = load_config(path)
     tree = written(before.root, before.spec)
     spec, root = _overridden(tree, Section(RunSpec), overrides, Report())
-    spec = replace(spec, preset=spec.preset or "none")  # of before there were presets
     return _named(spec, root, before.text, path)
 
 
