@@ -34,7 +34,9 @@ _HEADER_LIMIT = 1 << 17
 
 
 def _inputs(spec: SourceSpec, columns: Columns, rows: int | None = None) -> list[Table] | None:
-    return attempt(lambda: list(spec.tables(columns, rows)))
+    """The tables of arrays; those of columns with names are judged by `target_tables`."""
+    found = attempt(lambda: list(spec.tables(columns, rows)))
+    return None if found is None or found[0].columns is not None else found
 
 
 def _labels(path: Path) -> Array | None:

@@ -115,6 +115,8 @@ def _header_text(reader: Reader, available: int, origin: str) -> tuple[str, int]
         text = raw.decode("utf-8" if version[0] == 3 else "latin-1")
     except UnicodeDecodeError:
         raise _bad(origin, "its header holds bytes that are not UTF-8") from None
+    if "\n" in text[:-1]:
+        raise _bad(origin, "its header goes on after the line that it is")
     return text.strip(" \n"), start
 
 
