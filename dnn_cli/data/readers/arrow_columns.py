@@ -66,7 +66,8 @@ def translated(origin: str) -> Iterator[None]:
         yield
     except (pyarrow.ArrowException, OSError, ValueError, LookupError, TypeError) as error:
         shown = safe_text(origin)
-        raise DataError(f"cannot read `{shown}`: {safe_text(error)}", where=shown) from None
+        reason = safe_text(str(error).strip()) or type(error).__name__
+        raise DataError(f"cannot read `{shown}`: {reason}", where=shown) from None
 
 
 def arrow_tables(file: ArrowFile, columns: Columns, rows: int | None) -> Iterator[Table]:
