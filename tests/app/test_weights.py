@@ -23,7 +23,7 @@ TEXT = """
 data: {{source: {source}, {data}, scale: none}}
 model: {{hidden: [8]{model}}}
 loss: {loss}
-optimizer: {{type: adam, learning_rate: 0.02}}
+optimizer: {{type: adam, learning_rate: {rate}}}
 training: {{epochs: {epochs}, batch_size: {batch}, threads: {threads}, metrics: [accuracy, auc]}}
 evaluation: {{threshold: f1}}
 """
@@ -51,7 +51,15 @@ def write(path: Path, table: dict[str, np.ndarray], comma: bool = False) -> None
 def train(
     folder: Path, source: str = "t.csv", say: list[str] | None = None, **changed: Any
 ) -> Path:
-    usual = {"data": COLUMNS, "model": "", "loss": "auto", "epochs": 8, "batch": 16, "threads": 1}
+    usual = {
+        "data": COLUMNS,
+        "model": "",
+        "loss": "auto",
+        "epochs": 8,
+        "batch": 16,
+        "rate": 0.02,
+        "threads": 1,
+    }
     (folder / "c.yaml").write_text(TEXT.format(source=source, **{**usual, **changed}))
     lines = [] if say is None else say
     return Path(train_run(str(folder / "c.yaml"), runs=str(folder / "runs"), say=lines.append).run)
@@ -85,6 +93,16 @@ def test_a_run_with_weights_is_one_of_rows_that_are_there_so_often(
     assert kept == pytest.approx(other_kept, abs=1e-3)
     found, expected = (evaluate_model(str(run)).metrics for run in (weighted, often))
     assert found == pytest.approx(expected, rel=5e-4)
+
+
+def test_metrics_of_shuffled_training_rows_have_the_weights_of_these_rows(tmp_path: Path) -> None:
+    write(tmp_path / "t.csv", rows())
+    run = train(tmp_path, rate=0.0, epochs=3)  # nothing is learned: each epoch measures the same
+    expected = evaluate_model(str(run), split="train").metrics
+    for one in epochs(run):
+        assert one["train.auc"] == pytest.approx(expected["auc"], rel=1e-6)
+        assert one["train.accuracy"] == pytest.approx(expected["accuracy"], rel=1e-9)
+        assert one["train.loss"] == pytest.approx(expected["loss"], rel=1e-5)
 
 
 def test_an_evaluation_weighs_where_it_can_and_says_where_not(tmp_path: Path) -> None:
