@@ -194,7 +194,7 @@ def write(content: str | bytes) -> None:
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_is_refused_with_its_place(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_D26_is_refused_with_its_place(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     content, what, where = REFUSED[name]
     write(content)
     assert run(["init", "x.csv", "--target", "y"]) == 4
@@ -206,7 +206,7 @@ def test_is_refused_with_its_place(name: str, capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
-def test_is_read_by_rule_and_predicted(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_D26_is_read_by_rule_and_predicted(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     content, says = ACCEPTED[name]
     write(content)
     target = "-1" if name == "no names" else "y"
@@ -223,7 +223,7 @@ def test_is_read_by_rule_and_predicted(name: str, capsys: pytest.CaptureFixture[
     assert len(rows) == (200_009 if "50,000" in name else ROWS)
 
 
-def test_a_million_levels_are_read_and_left_out() -> None:
+def test_D26_a_million_levels_are_read_and_left_out() -> None:
     count = 1_000_000
     codes = np.char.mod("k%07d", np.arange(count))
     lines = [f"{code},{i % 7},{i % 2}" for i, code in enumerate(codes.tolist())]
@@ -244,13 +244,13 @@ def wide(width: int) -> Array:
     return numbers
 
 
-def test_a_hundred_thousand_columns_are_read() -> None:
+def test_D26_a_hundred_thousand_columns_are_read() -> None:
     numbers = wide(100_000)
     table = next(CsvSpec(path=Path("x.csv")).tables(Columns(target=("y",))))
     assert np.array_equal(table.as_array().inputs, numbers)
 
 
-def test_thousands_of_columns_train_and_resume() -> None:
+def test_D26_thousands_of_columns_train_and_resume() -> None:
     wide(4_000)
     assert run(["init", "x.csv", "--target", "y", "-o", "x.yaml"]) == 0
     assert len(Path("x.yaml").read_bytes()) < 256 * 1024

@@ -142,7 +142,9 @@ def _same(value: float, cell: str) -> bool:
 
 def _rows(data: bytes, delimiter: str) -> Iterator[list[str]]:
     wide = [name for name in ("utf-32", "utf-16") if encoding_marked(data) == name]
-    text = data.decode(wide[0] if wide else "utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    text = data.decode(wide[0] if wide else "utf-8-sig")
+    text = text.removeprefix("\ufeff") if wide else text  # utf-16-le keeps its mark, too
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     if _EXCEL.match(text):
         text = text.partition("\n")[2]
     for row in csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True):
