@@ -14,7 +14,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from dnn_cli.base.errors import DataError, UsageError
+from dnn_cli.base.errors import DataError, DnnError, UsageError
+from dnn_cli.base.path import local_path
 from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.config.load import Loaded, load_config, load_text, located
@@ -22,6 +23,7 @@ from dnn_cli.config.resolve import resolve, yaml_scalar
 from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.prepare import Prepared, prepare
 from dnn_cli.data.raw_columns import Words, words_of
+from dnn_cli.data.readers.bytes_in import no_file
 from dnn_cli.data.readers.csv_examination import Doubt, Examination, examine
 from dnn_cli.data.readers.several_files import files_of
 from dnn_cli.data.reading import Storage, read
@@ -159,9 +161,12 @@ def _examined(source: SourceSpec, set_by_hand: Mapping[str, Any]) -> Examination
     return examine((files_of(source.path) or [source.path])[0], set_by_hand)
 
 
-def _no_table(data: str) -> UsageError:
+def _no_table(data: str) -> DnnError:
+    if files_of(data) is None and (missing := no_file(local_path(data))):
+        return missing
+    what = "a folder" if Path(data).is_dir() else "no table with names of columns"
     return UsageError(
-        f"`{safe_text(data)}` is no table with names of columns",
+        f"`{safe_text(data)}` is {what}",
         fix="give such a table: CSV, JSON lines, Parquet, Arrow, or arrays with names; "
         "other data need a configuration, see configs/",
     )

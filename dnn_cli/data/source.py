@@ -18,6 +18,7 @@ from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Shape
 from dnn_cli.data.readers import image_file
 from dnn_cli.data.readers.byte_stream import holds_json
+from dnn_cli.data.readers.bytes_in import no_file
 from dnn_cli.data.table import Columns, Table
 
 SOURCES: Registry[SourceSpec]
@@ -75,7 +76,7 @@ class SourceSpec(Spec):
         `.npz`, or an image's suffix; a folder is one of images.
 
         Raises:
-            SpecError: the name says nothing, and is no folder's; or it is an address.
+            SpecError: the name says nothing, and there is no folder; or it is an address.
         """
         local = local_path(path)
         ends = [suffix.lower() for suffix in Path(path).suffixes]
@@ -86,6 +87,8 @@ class SourceSpec(Spec):
         if kind is None and path and os.path.isdir((directory or Path()) / local):
             kind = "image_folder"
         if kind is None:
+            if path and (error := no_file((directory or Path()) / local)):
+                raise SpecError(error.problems[0].what, fix=error.problems[0].fix)
             raise SpecError(
                 f"cannot tell the type of `{safe_text(path)}` from its name, and it is no folder",
                 fix="write {type: …} with one of " + ", ".join(SOURCES.names()),
@@ -117,7 +120,8 @@ def source_of(
     try:
         kind = SourceSpec.infer(path)
     except SpecError as error:
-        raise DataError(str(error), where=safe_text(path), fix=_NAMES) from error
+        missing = no_file(local) if path else None
+        raise missing or DataError(str(error), where=safe_text(path), fix=_NAMES) from error
     if kind.spec_name == "csv":
         return _with_dialect(kind, local, dialect or {})
     if dialect:
@@ -150,6 +154,8 @@ def _labels_beside(images: Path) -> Path:
     )
     if found is not None:
         return found
+    if missing := no_file(images):
+        raise missing
     raise DataError(
         f"the labels of `{safe_text(images)}` are not beside it",
         where=safe_text(images),

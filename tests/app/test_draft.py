@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnn_cli.app.draft import draft
+from dnn_cli.base.errors import DataError, UsageError
 from dnn_cli.cli.application import run
 from dnn_cli.config.load import load_config
 
@@ -157,3 +159,14 @@ def test_a_target_named_twice_is_one_target(
     Path("t.csv").write_text("\n".join(["a,b,y", *rows, ""]), encoding="utf-8")
     assert run(["init", "t.csv", "--target", "y", "--target", "-1", "-o", "t.yaml"]) == 0
     assert "target: y\n" in Path("t.yaml").read_text(encoding="utf-8").replace('"', "")
+
+
+@pytest.mark.parametrize("name", ["nosuch", "nosuch.npy", "nosuch.csv", "nosuch.png", "no/such"])
+def test_a_table_that_is_not_there(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        draft(str(tmp_path / name), ("y",), None, tmp_path)
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder"):
+        draft(str(tmp_path), ("y",), None, tmp_path)

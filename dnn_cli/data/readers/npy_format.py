@@ -15,7 +15,7 @@ import numpy as np
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Shape, size_of
-from dnn_cli.data.readers.bytes_in import Reader, looks_like, read_up_to
+from dnn_cli.data.readers.bytes_in import Reader, beginning, read_up_to
 
 MAX_HEADER = 1 << 16
 MAX_RANK = 8
@@ -91,9 +91,9 @@ def read_header(
 def _header_text(reader: Reader, available: int, origin: str) -> tuple[str, int]:
     head = read_up_to(reader, 8)
     if not head.startswith(_MAGIC):
-        found = looks_like(head + read_up_to(reader, 56))
+        found = beginning(head + read_up_to(reader, 56))
         raise DataError(
-            f"`{safe_text(origin)}` is not a .npy file: it begins like {found}",
+            f"`{safe_text(origin)}` is not a .npy file: {found}",
             where=safe_text(origin),
         )
     if len(head) < 8:
