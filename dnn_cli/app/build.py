@@ -84,6 +84,7 @@ class Built:
             train=Batches(prepared.train, spec.training.batch_size, spec.seed, spec.data.augment),
             valid=prepared.valid,
             monitor=spec.training.build_monitor(prepared.valid is not None),
+            inputs=() if prepared.schema.coding is None else prepared.schema.coding.outputs,
         )
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.random import Purpose, stream
-from dnn_cli.base.text import listing, safe_text
+from dnn_cli.base.text import listing, nearest, safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.place import Place, positions
 from dnn_cli.data.readers.room import HEAP, Room
@@ -142,7 +142,8 @@ def split_by_column(values: Array, place: Place, column: str) -> Parts:
             f"column `{safe_text(column)}` names parts that do not exist: {shown}",
             where=place.where(positions(unknown[inverse])),
             why="a part is " + "; or ".join(", ".join(words) for words in _WORDS.values()),
-            fix="correct these cells; capitals and blanks around a word do not matter",
+            fix=f"{_meant(names[unknown].tolist())}correct these cells; capitals and blanks around "
+            "a word do not matter",
         )
     parts = np.array([_PART_OF[word] for word in words])[inverse]
     found = Parts(*(np.flatnonzero(parts == name) for name in ("train", "valid", "test")))
@@ -173,6 +174,13 @@ def without_targets(values: Array, missing: Array, place: Place) -> str:
     said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
     gone = f": no {' or '.join(whole)} rows are left" if whole else ""
     return f" ({said}{gone})" if said else ""
+
+
+def _meant(wrong: Collection[str]) -> str:
+    """The names of parts that were probably meant: as a question."""
+    close = {name: nearest(name.strip(), _PART_OF) for name in wrong}
+    found = [f"`{safe_text(a)}` may mean `{b}`" for a, b in close.items() if b is not None]
+    return f"{', '.join(found[:_SHOWN])}; " if found else ""
 
 
 def names_parts(words: Collection[str]) -> bool:

@@ -29,7 +29,7 @@ import numpy as np
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.task import Task, TaskKind
-from dnn_cli.base.text import listing, safe_text
+from dnn_cli.base.text import listing, nearest, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data.encoding import (
     Encoding,
@@ -255,9 +255,16 @@ def _configured(
             f"no class is called {listing(missing)}" if missing else "no class is negative",
             where=safe_text(place.origin),
             why=f"the classes are {listing_in_order(classes)}",
-            fix="correct `data.positive`",
+            fix=f"{_meant(missing, classes)}correct `data.positive`",
         )
     return wanted
+
+
+def _meant(missing: list[str], classes: tuple[str, ...]) -> str:
+    """The classes that were probably meant, as a question."""
+    close = dict.fromkeys(nearest(name, classes) for name in missing)
+    found = ", ".join(f"`{safe_text(name)}`" for name in close if name is not None)
+    return f"did you mean {found}? " if found else ""
 
 
 def listing_in_order(names: tuple[str, ...], limit: int = 10) -> str:

@@ -240,3 +240,12 @@ def test_auto_divides_the_training_rows_that_a_column_names(tmp_path: Path) -> N
     again = spec_of(tmp_path, 50, "column", "train train train train test")
     assert again.valid is not None and (again.valid.inputs == found.valid.inputs).all()
     assert found.spec.split == SplitSpec(valid="auto", column="part")
+
+
+def test_a_mistyped_part_gets_its_nearest():
+    values = np.array(["train", "trian", "Tset ", "xyzzy"])
+    with pytest.raises(DataError) as caught:
+        split_by_column(values, Place("t"), "c")
+    fix = caught.value.problems[0].fix
+    assert "`trian` may mean `train`" in fix and "`Tset ` may mean `test`" in fix
+    assert "xyzzy" not in fix
