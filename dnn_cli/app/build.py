@@ -107,7 +107,7 @@ def build(loaded: Loaded[RunSpec], reading: Reading | None = None) -> Built:
     if spec.data.augment is not None:
         with _located(loaded, "data", "augment"):
             spec.data.augment.check_shape(prepared.schema.input_shape)
-    loss_spec = asked or default_loss(task)
+    loss_spec = spec.loss if isinstance(spec.loss, LossSpec) else default_loss(task)
     with _located(loaded, "loss"):
         width = loss_spec.width(task)
         fitted = loss_spec.fitted(task, prepared.train.totals())

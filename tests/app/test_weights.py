@@ -120,7 +120,7 @@ def test_an_evaluation_weighs_where_it_can_and_says_where_not(tmp_path: Path) ->
     expected = roc_auc_score(table["y"], p, sample_weight=table["w"])
     assert found.metrics["auc"] == pytest.approx(expected, rel=1e-9)
     expected = log_loss(table["y"], p, sample_weight=table["w"])
-    assert found.metrics["loss"] == pytest.approx(expected, rel=1e-5)
+    assert found.metrics["log_loss"] == pytest.approx(expected, rel=1e-5)
     assert not said
     write(tmp_path / "plain.csv", {k: v for k, v in table.items() if k != "w"})
     found = evaluate_model(str(run), data=str(tmp_path / "plain.csv"), say=said.append)

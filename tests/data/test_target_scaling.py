@@ -128,7 +128,7 @@ def test_divided_by_the_mean_amounts_keep_their_sign(memory) -> None:
     np.testing.assert_allclose(scaling.restored(found), amounts, rtol=3e-7)
     assert scaling.restored(found).dtype == np.float32 and scaling.decimals == ()
     source = memory(RNG.normal(size=(200, 2)), amounts)
-    schema = prepare(DataSpec(source=source, target_scale="mean"), "not negative").schema
+    schema = prepare(DataSpec(source=source, target_scale="mean"), sign="not negative").schema
     again = DataSchema.from_json(json.loads(json.dumps(schema.to_json())), schema.arrays())
     assert again.target_scaling.kind == "mean"
     np.testing.assert_allclose(again.target_scaling.deviation, amounts.mean(axis=0))

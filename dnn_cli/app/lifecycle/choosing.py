@@ -65,7 +65,9 @@ def settled(built: Built, session: Session, vector: Array) -> Settled:
     session.network.arena.params[...] = vector
     evaluator = Evaluator(session.network, session.loss, task, session.ranks)
     z, targets = evaluator.outputs(data), data.targets
-    temperature = fit_temperature(z, targets, evaluator.loss, task) if spec.calibrate else None
+    temperature = None
+    if spec.calibrate:
+        temperature = fit_temperature(z, targets, evaluator.loss, task, data.weights)
     if temperature is not None:
         evaluator.temperature = temperature.value
     with np.errstate(over="ignore", invalid="ignore"):  # whoever reads the predictions looks
@@ -74,6 +76,7 @@ def settled(built: Built, session: Session, vector: Array) -> Settled:
     if spec.threshold is not None:
         values = best_thresholds(spec.threshold, predictions, targets, task, data.weights)
         threshold = (spec.threshold, values)
-    restored = data.target_scaling.restored
-    scores = scores_of(restored(predictions), restored(targets), task)
+    restored, scores = data.target_scaling.restored, None
+    if not task.quantiles:  # which are intervals themselves
+        scores = scores_of(restored(predictions), restored(targets), task)
     return Settled(temperature, threshold, scores)

@@ -15,7 +15,7 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option
 from dnn_cli.base.text import safe_text
 from dnn_cli.data.readers.arrow_columns import ArrowFile, arrow_tables, require_pyarrow, translated
-from dnn_cli.data.readers.bytes_in import looks_like, open_regular
+from dnn_cli.data.readers.bytes_in import beginning, open_regular
 from dnn_cli.data.readers.several_files import table_files_of, tables_of
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
@@ -52,7 +52,7 @@ class ArrowSpec(SourceSpec):
                 what = f"`{shown}` is a Feather file of version 1"
                 raise DataError(what, where=shown, fix="save it anew, as version 2 or as Parquet")
             if not head.startswith((_FILE, _STREAM)):
-                what = f"`{shown}` is no Arrow file: it begins like {looks_like(head)}"
+                what = f"`{shown}` is no Arrow file: {beginning(head)}"
                 raise DataError(what, where=shown)
             require_pyarrow(origin)
             from pyarrow import ipc

@@ -16,7 +16,7 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option
 from dnn_cli.base.text import safe_text
 from dnn_cli.data.readers.arrow_columns import ArrowFile, arrow_tables, require_pyarrow, translated
-from dnn_cli.data.readers.bytes_in import looks_like, open_regular
+from dnn_cli.data.readers.bytes_in import beginning, open_regular
 from dnn_cli.data.readers.several_files import table_files_of, tables_of
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
@@ -50,7 +50,7 @@ class ParquetSpec(SourceSpec):
         with open_regular(self.path) as file:
             head, shown = file.read(64), safe_text(origin)
             if not head.startswith(b"PAR1"):
-                what = f"`{shown}` is no Parquet file: it begins like {looks_like(head)}"
+                what = f"`{shown}` is no Parquet file: {beginning(head)}"
                 raise DataError(what, where=shown)
             require_pyarrow(origin)
             from pyarrow import parquet

@@ -150,7 +150,7 @@ def test_a_word_late_in_a_file_makes_a_column_of_words(made: Callable[..., Sourc
 @pytest.mark.parametrize(
     ("data", "part"),
     [
-        (b"", "nothing: the file is empty"),
+        (b"", "the file is empty"),
         (b"a,b\n1,2\n", "it begins like text"),
         (b"PK\3\4", "a zip archive"),
     ],
