@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from dnn_cli.app.intervals import scores_in
 from dnn_cli.app.lifecycle.threads import use_ranks
 from dnn_cli.app.models import Model, find_model, load_model
 from dnn_cli.app.say import Say, ignore
@@ -23,6 +24,7 @@ from dnn_cli.data.task import listing_in_order
 from dnn_cli.runs.directory import RunDirectory
 from dnn_cli.training.bootstrap import Interval, intervals
 from dnn_cli.training.class_report import by_target, report
+from dnn_cli.training.conformal import Coverage, coverage_of
 from dnn_cli.training.evaluation import Evaluator
 from dnn_cli.training.gate import Condition, check_gates, metrics_wanted, parse_condition
 from dnn_cli.training.metrics import full_metrics, measure, reasons
@@ -54,6 +56,7 @@ class EvaluationResult:
     failed: tuple[Problem, ...] = ()  # the gates
     notes: Mapping[str, str] = field(default_factory=dict)  # why a metric is nan
     intervals: Mapping[str, Interval] = field(default_factory=dict)  # of 95 %, see `bootstrap`
+    coverage: Mapping[str, Coverage] = field(default_factory=dict)  # of `--interval`, by target
 
 
 def evaluate_model(
@@ -62,14 +65,17 @@ def evaluate_model(
     data: str | None = None,
     split: str = "test",
     fail_if: Sequence[str] = (),
+    interval: float | None = None,
     dialect: Mapping[str, str] | None = None,
     say: Say = ignore,
 ) -> EvaluationResult:
     """Measure `model` on the file `data`, or on a part of the data that its run was made with.
 
+    With `interval` also how often the truth lies within the bounds or sets of this level.
+
     Raises:
-        UsageError: a condition of `fail_if` cannot be read, or is on no metric of this task; or
-            `data` has no such dialect.
+        UsageError: a condition of `fail_if` cannot be read, or is on no metric of this task;
+            `data` has no such dialect, or the model no such intervals.
         CheckpointError: the model cannot be used.
         DataError: the data are not what the model was made for.
     """
@@ -77,17 +83,19 @@ def evaluate_model(
     path = find_model(model, "", say)
     loaded = load_model(path)
     wanted = metrics_wanted(conditions, loaded.task)
+    scores = None if interval is None else scores_in(loaded)
     if data is None:
         dataset = _from_run(loaded, path, split)
     else:
         labelled = loaded.schema.columns(True).target_required
         dataset = _from_source(loaded, source_of(data, labelled, dialect), say)
     ranks = use_ranks(loaded.network, dataset.rows)
-    evaluator = Evaluator(loaded.network, loaded.loss, loaded.task, ranks)
+    evaluator = Evaluator(loaded.network, loaded.loss, loaded.task, ranks, loaded.temperature)
     loss, predictions, targets = evaluator.run(dataset)
     names = dict.fromkeys((*full_metrics(loaded.task), *wanted))
-    metrics = {"loss": loss, **measure(tuple(names), predictions, targets, loaded.task)}
-    apart = report(predictions, targets, loaded.task) if loaded.task.classifies else {}
+    task, weights = loaded.task, dataset.weights
+    metrics = {"loss": loss, **measure(tuple(names), predictions, targets, task, weights)}
+    apart = report(predictions, targets, task, weights) if task.classifies else {}
     return EvaluationResult(
         metrics=metrics,
         rows=dataset.rows,
@@ -96,10 +104,13 @@ def evaluate_model(
         positive=loaded.task.positive,
         classes=_classes(apart),
         confusion=tuple(map(tuple, apart.get("confusion_matrix", ()))),
-        targets=by_target(predictions, targets, loaded.task),
+        targets=by_target(predictions, targets, task, weights),
         failed=_failed(conditions, metrics),
-        notes=reasons(metrics, targets, loaded.task),
-        intervals=intervals(metrics, predictions, targets, loaded.task),
+        notes=reasons(metrics, targets, task, weights),
+        intervals=intervals(metrics, predictions, targets, task, weights),
+        coverage={}
+        if scores is None or interval is None
+        else coverage_of(scores, interval, predictions, targets, task),
     )
 
 
@@ -111,6 +122,9 @@ def _from_source(model: Model, source: SourceSpec, say: Say) -> Dataset:
     found = model.schema.dataset(table, with_targets=True, log=log)
     for line in log.lines():
         say(line)
+    weight = model.schema.weight
+    if weight is not None and found.weights is None:
+        say(f"there is no column {safe_text(weight)}, the weight in training: all rows count alike")
     return found
 
 
@@ -124,7 +138,7 @@ def _from_run(model: Model, path: Path, split: str) -> Dataset:
         )
     run = RunDirectory.open(directory)
     prepared = prepare(model.schema.as_trained(load_config(str(run.resolved)).spec.data))
-    if prepared.schema.task != model.task:
+    if prepared.schema.task != model.schema.task:
         raise DataError(
             "the run's data are not those that the model was trained with",
             where=safe_text(run.resolved),

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from dnn_cli.app.layer_rows import LayerRow, layer_rows
-from dnn_cli.app.models import find_model, layers_of
+from dnn_cli.app.models import find_model, layers_of, temperature_of
 from dnn_cli.app.say import ignore
 from dnn_cli.app.thresholds import Chosen, chosen_of
 from dnn_cli.base.errors import CheckpointError, ConfigError
@@ -42,6 +42,7 @@ class InfoResult:
     parameters: int
     metrics: Mapping[str, float]
     threshold: Chosen | None = None
+    temperature: float = 1.0
 
 
 def model_info(model: str) -> InfoResult:
@@ -80,6 +81,7 @@ def model_info(model: str) -> InfoResult:
         parameters=sum(row.parameters for row in rows),
         metrics=file.metrics,
         threshold=chosen_of(file.threshold, schema.task),
+        temperature=temperature_of(file),
     )
 
 

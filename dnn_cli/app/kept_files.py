@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from dnn_cli.base.errors import FileSystemError
+from dnn_cli.base.errors import DataError, FileSystemError
 from dnn_cli.base.text import safe_text
 from dnn_cli.data.readers.image_file import SUFFIXES
+from dnn_cli.data.readers.several_files import files_of
 from dnn_cli.runs.directory import run_around
 from dnn_cli.runs.files import UNCHANGED
 
@@ -74,10 +75,12 @@ def _require_other(shown: str, found: os.stat_result, input: str, model: Path) -
         raise _kept(shown, f"a file of the run {safe_text(run.path)}")
 
 
-def _inputs(path: str) -> Iterator[str | int]:
-    """The file to predict, or the images in the folder."""
+def _inputs(path: str) -> Iterator[str | int | Path]:
+    """The file to predict, those that a pattern names, or the images in the folder."""
     if not os.path.isdir(path):
         yield _STDIN if path == "-" else path
+        with suppress(DataError):
+            yield from files_of(path) or ()
     for folder, _, names in os.walk(path):
         for name in names:
             if os.path.splitext(name)[1].lower() in SUFFIXES:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +34,12 @@ class Model:
     network: Network
     loss: Loss
     schema: DataSchema
+    task: Task  # what it predicts
 
     @property
-    def task(self) -> Task:
-        """What it predicts."""
-        return self.schema.task
+    def temperature(self) -> float:
+        """What its outputs are divided by before they become probabilities."""
+        return temperature_of(self.file)
 
 
 def find_model(given: str | None, runs: str, say: Say) -> Path:
@@ -64,9 +65,10 @@ def load_model(path: Path) -> Model:
     file = read_model(path)
     try:
         schema = DataSchema.from_json(file.schema, file.schema_arrays)
+        loss_spec = loss_of(file.loss)
+        schema = replace(schema, encoding=replace(schema.encoding, sign=loss_spec.sign))
         layers = layers_of(file.layers)
         require_tensors(file.tensors, declared_slots(layers, file.input_shape), str(path))
-        loss_spec = loss_of(file.loss)
         network = _network(layers, file, schema, path)
         loss = fit_to(loss_spec.build(schema.task), network.out_shape)
         _require_width(network, loss_spec.width(schema.task), path)
@@ -76,7 +78,22 @@ def load_model(path: Path) -> Model:
             where=safe_text(path),
             why=safe_text(error),
         ) from error
-    return Model(path, file, layers, network, loss, schema)
+    return Model(path, file, layers, network, loss, schema, loss_spec.answered(schema.task))
+
+
+def temperature_of(file: ModelFile) -> float:
+    """The temperature in a model file, which nobody vouches for; 1 if there is none.
+
+    Raises:
+        CheckpointError: it is none.
+    """
+    stored = file.calibration
+    if not stored:
+        return 1.0
+    value = stored.get("temperature")
+    if set(stored) != {"temperature"} or type(value) is not float or not 1e-3 <= value <= 1e3:
+        raise CheckpointError("the model's temperature is damaged: `calibration` cannot be so")
+    return float(value)
 
 
 def layers_of(plain: Sequence[Any]) -> tuple[LayerSpec, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from dnn_cli.app.intervals import bounds_of
 from dnn_cli.app.kept_files import require_free, require_other
 from dnn_cli.app.lifecycle.signals import raised
 from dnn_cli.app.lifecycle.threads import use_ranks
@@ -15,7 +16,7 @@ from dnn_cli.app.prediction_output import Sink, format_of, write_file, write_str
 from dnn_cli.app.prediction_rows import Rows
 from dnn_cli.app.say import Say, ignore
 from dnn_cli.app.thresholds import Threshold, decider
-from dnn_cli.base.errors import DivergedError
+from dnn_cli.base.errors import DivergedError, UsageError
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.source import SourceSpec, source_of
 from dnn_cli.data.table_coding import SurpriseLog
@@ -44,6 +45,7 @@ def predict_file(
     proba: bool = False,
     passed: PassedThrough = NOTHING,
     threshold: Threshold | None = None,
+    interval: float | None = None,
     batch_size: int | None = None,
     force: bool = False,
     dialect: Mapping[str, str] | None = None,
@@ -54,13 +56,14 @@ def predict_file(
 
     An output file is written whole or not at all, and over an existing one only with `force`;
     over the input, the model and what a run needs never. `passed` says which columns of the input
-    go along, `threshold` from which probability a decision is positive. `dialect` is how the input
-    is written, where the model does not know it.
+    go along, `threshold` from which probability a decision is positive, `interval` how often the
+    truth shall lie within bounds or a set. `dialect` is how the input is written, where the model
+    does not know it.
 
     Raises:
         UsageError: there is no such format, it cannot be told from the output's name, the input
-            has no such dialect, a column passed through is called like one of the output, or
-            nothing of this model is decided by a threshold.
+            has no such dialect, a column passed through is called like one of the output, nothing
+            of this model is decided by a threshold, or it has no such intervals.
         CheckpointError: the model cannot be used.
         DataError: the rows are not what the model was made for.
         DivergedError: a prediction is not finite.
@@ -68,6 +71,11 @@ def predict_file(
     """
     kind = format_of(format, output)
     passed.check_format(kind)
+    if kind == "npy" and interval is not None:
+        raise UsageError(
+            "npy holds the predictions alone, no intervals beside them",
+            fix="leave --interval out, or choose --format csv",
+        )
     path = find_model(model, runs, say)
     if isinstance(output, str):
         require_free(output, input, path, force)
@@ -81,6 +89,7 @@ def predict_file(
         schema.encoding.values,
         schema.target_scaling.decimals,
         decider(loaded, threshold, proba),
+        None if interval is None else bounds_of(loaded, interval),
     )
     step = batch_size or _rows(loaded)
     source = source_of(input, dialect=dialect)
@@ -108,7 +117,7 @@ def _predictions(
     Tells `rows` what is beside them.
     """
     ranks = use_ranks(model.network, step)
-    evaluator = Evaluator(model.network, model.loss, model.task, ranks)
+    evaluator = Evaluator(model.network, model.loss, model.task, ranks, model.temperature)
     schema = model.schema
     seen, said, log = 0, set[str](), SurpriseLog()
     columns = replace(schema.columns(False), verbatim=passed.wanted)

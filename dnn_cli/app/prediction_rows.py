@@ -5,7 +5,9 @@ Columns    those that are passed through, exactly as they are written: text in e
            classes: `prediction`, and with probabilities `p_<label>` for each class
            labels (multilabel): one 0/1 column a label, or its probability
            values: `prediction`, or one column a target; those that were scaled for training with
-           as many digits as the network computes
+           as many digits as the network computes. After them, where there are quantiles, those
+           of each target: `q_0.1`, or `q_0.1_<target>`
+           intervals and sets after them, see `intervals`
 Cost       a label 0.1 µs, a probability 0.4 (one core)
 """
 
@@ -18,10 +20,11 @@ from typing import TypeAlias
 
 import numpy as np
 
+from dnn_cli.app.intervals import Bounds
 from dnn_cli.app.shortest import shortest
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array
-from dnn_cli.training.outcome import decide
+from dnn_cli.training.outcome import decide, points
 
 Labels: TypeAlias = tuple[str, ...] | tuple[int, ...]
 Decide: TypeAlias = Callable[[Array], Array]
@@ -52,11 +55,13 @@ class Rows:
         labels: Labels | None = None,
         decimals: tuple[int, ...] = (),
         decided: Decide | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         self.task, self.proba = task, proba
         self.labels = task.labels if labels is None else labels
         self.decimals = decimals
         self._decided = decided or partial(decide, task=task)
+        self.bounds = bounds
         self.count = self.guarded = 0
         self.beside: Mapping[str, Sequence[str]] = {}
 
@@ -67,20 +72,39 @@ class Rows:
 
     @property
     def names(self) -> list[str]:
-        """Those of the predictions."""
+        """Those of the predictions, and of what bounds them."""
+        return [*self._names, *([] if self.bounds is None else self.bounds.names)]
+
+    @property
+    def _names(self) -> list[str]:
         task = self.task
         if task.classifies:
             return ["prediction", *([f"p_{c}" for c in task.labels] if self.proba else [])]
         names = task.labels or tuple(str(i) for i in range(task.count))
         if task.kind == "multilabel":
             return [f"p_{name}" if self.proba else name for name in names]
-        return ["prediction"] if task.count == 1 else [f"prediction_{name}" for name in names]
+        ends = [""] if task.count == 1 else [f"_{name}" for name in names]
+        quantiles = [f"q_{level!r}{end}" for end in ends for level in task.quantiles]
+        return [*(f"prediction{end}" for end in ends), *quantiles]
 
     def written(self, predictions: Array) -> list[Written]:
         """The cells of all columns: numbers as the shortest text that reads back equal."""
         self.count += len(predictions)
         beside = [Written(cells, True) for cells in self.beside.values()]
-        return [*beside, *self._written(predictions)]
+        return [*beside, *self._written(predictions), *self._bounding(predictions)]
+
+    def _bounding(self, predictions: Array) -> list[Written]:
+        if self.bounds is None:
+            return []
+        if self.task.classifies:
+            return [Written(self.bounds.sets(predictions), True)]
+        limits = self.bounds.limits(predictions)
+        if not self.decimals:
+            return [Written(shortest(column), False) for column in limits]
+        return [
+            Written([repr(round(v, self.decimals[i // 2])) for v in column.tolist()], False)
+            for i, column in enumerate(limits)
+        ]
 
     def _written(self, predictions: Array) -> list[Written]:
         if self.task.classifies:
@@ -92,13 +116,23 @@ class Rows:
         if self.task.kind == "multilabel" and not self.proba:
             on = self._decided(predictions).astype(int).T.tolist()
             return [Written(list(map(str, column)), False) for column in on]
+        predictions = self._values(predictions)
         if self.decimals:
-            both = zip(predictions.T.tolist(), self.decimals, strict=True)
+            decimals = [*self.decimals, *np.repeat(self.decimals, len(self.task.quantiles))]
+            both = zip(predictions.T.tolist(), decimals, strict=True)
             return [Written([repr(round(v, n)) for v in column], False) for column, n in both]
         return [Written(shortest(column), False) for column in predictions.T]
 
     def typed(self, predictions: Array) -> list[Sequence[str] | Array]:
         """The same for a format with types: lists of text, and arrays of numbers."""
+        found = self._typed(predictions)
+        if self.bounds is None:
+            return found
+        if self.task.classifies:
+            return [*found, self.bounds.sets(predictions)]
+        return [*found, *self.bounds.limits(predictions)]
+
+    def _typed(self, predictions: Array) -> list[Sequence[str] | Array]:
         self.count += len(predictions)
         beside: list[Sequence[str] | Array] = list(self.beside.values())
         if self.task.classifies:
@@ -110,12 +144,18 @@ class Rows:
             return [*beside, *(predictions.T if self.proba else ())]
         if self.task.kind == "multilabel" and not self.proba:
             return [*beside, *self._decided(predictions).astype(np.uint8).T]
-        return [*beside, *predictions.T]
+        return [*beside, *self._values(predictions).T]
+
+    def _values(self, predictions: Array) -> Array:
+        """Predictions with those of each target before its quantiles."""
+        if not self.task.quantiles:
+            return predictions
+        return np.concatenate([points(predictions, self.task), predictions], axis=1)
 
     @property
     def none(self) -> Array:
         """The predictions of no rows."""
-        return np.zeros((0, self.task.count), np.float64 if self.decimals else np.float32)
+        return np.zeros((0, self.task.columns), np.float64 if self.decimals else np.float32)
 
     def array(self, predictions: Array) -> Array:
         """The same for npy: labels as text or int64, or probabilities, or values as computed."""
@@ -126,4 +166,4 @@ class Rows:
             return labels[self._decided(predictions)]
         if self.task.kind == "multilabel" and not self.proba:
             return self._decided(predictions).astype(np.uint8)
-        return predictions
+        return self._values(predictions)

@@ -11,7 +11,7 @@ from typing import Any
 from dnn_cli.app.build import Built, build
 from dnn_cli.app.lifecycle.attempt import Attempt, TrainResult, ending_of, result_of
 from dnn_cli.app.lifecycle.continuing import newest
-from dnn_cli.app.lifecycle.facts import Difference, differences, facts_of
+from dnn_cli.app.lifecycle.facts import Difference, config_facts, differences, facts_of
 from dnn_cli.app.lifecycle.saving import NORMAL, Pace, Saver, require_space
 from dnn_cli.app.lifecycle.schedule_length import length_note
 from dnn_cli.app.lifecycle.signals import StopRequest
@@ -63,7 +63,7 @@ def resume_run(
     started = now()
     with run.locked(started):
         found = newest(run, say)
-        loaded = load_resolved(run.resolved, overrides)
+        loaded = _settled(load_resolved(run.resolved, overrides))
         complete = _complete(run, found, loaded)
         if complete is not None:
             say(f"already complete at step {complete.step} (epoch {complete.epoch})")
@@ -98,6 +98,19 @@ def _go_on(
         saver = Saver(built, session, run, standing, facts, say, pace)
         _record(run, built, started, session.step, changes, say)
         return Attempt(saver, stop, observers, say).go()
+
+
+def _settled(loaded: Loaded[RunSpec]) -> Loaded[RunSpec]:
+    """The configuration of a run that has begun: under no preset, as before there were any.
+
+    Raises:
+        ConfigError: there is a budget.
+    """
+    if loaded.spec.training.budget is not None:
+        what = "settles the length of a run before it begins"
+        fix = "set training.epochs, or training.max_time to stop after a time"
+        raise loaded.error(("training", "budget"), what, fix=fix)
+    return replace(loaded, spec=replace(loaded.spec, preset="none"))
 
 
 def _as_trained(loaded: Loaded[RunSpec], found: Checkpoint | None) -> Loaded[RunSpec]:
@@ -141,7 +154,7 @@ def _complete(
     if found is None or not run.finished or found.state["index"]:
         return None
     state, spec = found.state, loaded.spec.training
-    if state["facts"].get("config") != loaded.resolved:
+    if state["facts"].get("config") != config_facts(loaded.spec):
         return None
     try:
         if read_json(run.summary).get("steps") != state["step"]:  # of before an extension

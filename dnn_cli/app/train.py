@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dnn_cli.app.build import Built, build
-from dnn_cli.app.draft import draft, is_table
+from dnn_cli.app.draft import load
 from dnn_cli.app.lifecycle.attempt import Attempt, TrainResult
+from dnn_cli.app.lifecycle.budget import within_budget
 from dnn_cli.app.lifecycle.facts import facts_of
 from dnn_cli.app.lifecycle.saving import NORMAL, Pace, Saver, require_space
 from dnn_cli.app.lifecycle.signals import StopRequest
@@ -18,9 +19,7 @@ from dnn_cli.app.lifecycle.state import Best, Standing
 from dnn_cli.app.lifecycle.threads import use_threads
 from dnn_cli.app.say import Say, ignore
 from dnn_cli.base.text import safe_text
-from dnn_cli.config.load import Loaded, load_config, load_text
 from dnn_cli.config.resolve import dump_yaml, resolve
-from dnn_cli.config.spec import RunSpec
 from dnn_cli.runs.directory import RunDirectory, require_free
 from dnn_cli.runs.environment import environment, usable_cores
 from dnn_cli.runs.files import read_bytes, write_atomic
@@ -53,10 +52,13 @@ def train_run(
         require_free(Path(run_dir))
     if name is not None:
         overrides = (*overrides, f"name={name}")
-    built = build(_loaded(config, overrides, targets, task))
+    loaded, found = load(config, overrides, targets, task)
+    built = build(loaded)
+    built = replace(built, notes=(*found, *built.notes))
     for note in built.notes:
         say(note)
     built, session = begin(built, say)
+    built = within_budget(built, session, say)
     require_space(Path(run_dir or runs), session)
     started = now()
     with StopRequest() as stop:
@@ -67,15 +69,6 @@ def train_run(
             standing = new_standing(session)
             saver = Saver(built, session, run, standing, facts_of(built), say, pace)
             return Attempt(saver, stop, observers, say).go()
-
-
-def _loaded(
-    config: str, overrides: Sequence[str], targets: Sequence[str], task: str | None
-) -> Loaded[RunSpec]:
-    if targets or is_table(config):
-        found = draft(config, tuple(targets), task, Path(config).parent)
-        return load_text(found.text.encode(), Path(config), overrides)
-    return load_config(config, overrides)
 
 
 def begin(built: Built, say: Say) -> tuple[Built, Session]:

@@ -67,7 +67,7 @@ def _argument(parameter: Any) -> str:
 
 def _option(parameter: Any) -> tuple[str, str]:
     # The short name first, so that long ones line up below each other.
-    names = sorted(parameter.opts, key=len)
+    names = [*sorted(parameter.opts, key=len), *parameter.secondary_opts]
     lead = "" if len(names[0]) == 2 else "    "
     value = "" if parameter.is_flag else f" {parameter.metavar}"
     return f"{lead}{', '.join(names)}{value}", _text(parameter)

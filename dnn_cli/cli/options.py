@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable, Sequence
@@ -70,15 +71,27 @@ Delimiter: TypeAlias = Annotated[
 ]
 Decimal: TypeAlias = Annotated[
     Literal[".", ","] | None,
-    typer.Option(metavar="CHAR", help="The decimal sign.", show_default="as in training"),
+    typer.Option(metavar="CHAR", help="The decimal sign.", show_default="found or as in training"),
 ]
 Thousands: TypeAlias = Annotated[
     Literal[",", ".", "'", " ", "_"] | None,
-    typer.Option(metavar="CHAR", help="A sign between thousands.", show_default="as in training"),
+    typer.Option(
+        metavar="CHAR", help="A sign between thousands.", show_default="found or as in training"
+    ),
 ]
 Encoding: TypeAlias = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="The encoding of CSV.", show_default="as in training"),
+    typer.Option(
+        metavar="NAME", help="The encoding of CSV.", show_default="found or as in training"
+    ),
+]
+Header: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--header/--no-header",
+        help="Whether a first row names columns.",
+        show_default="found",
+    ),
 ]
 Target: TypeAlias = Annotated[
     list[str] | None,
@@ -87,6 +100,13 @@ Target: TypeAlias = Annotated[
 Task: TypeAlias = Annotated[
     Literal["binary", "multiclass", "multilabel", "regression"] | None,
     typer.Option(metavar="TASK", help="What is predicted.", show_default="by the target"),
+]
+Interval: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LEVEL",
+        help="Bounds of numbers, sets of classes that hold the truth so often: 0.9.",
+    ),
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="Print one JSON object instead.")]
 Debug: TypeAlias = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
@@ -106,6 +126,14 @@ def overrides(bare: Sequence[str] | None, sets: Sequence[str] | None) -> list[st
                 fix="write for instance optimizer.learning_rate=0.01",
             )
     return found
+
+
+def of_source(header: bool | None, **options: str | None) -> list[str]:
+    """The options of a CSV file that were given, as changes of the source."""
+    given = {name: json.dumps(value) for name, value in dialect(**options).items()}
+    if header is not None:
+        given["header"] = json.dumps(header)
+    return [f"data.source.{name}={value}" for name, value in given.items()]
 
 
 def dialect(**options: str | None) -> dict[str, str]:
@@ -130,6 +158,24 @@ def as_threshold(text: str) -> float | Literal["auto"]:
         raise UsageError(
             f"--threshold: `{safe_text(text)}` is no probability",
             fix="give a number from 0 to 1, or auto",
+        )
+    return value
+
+
+def as_level(text: str) -> float:
+    """A probability between 0 and 1.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 < value < 1.0:
+        raise UsageError(
+            f"--interval: `{safe_text(text)}` is no level",
+            fix="give a number between 0 and 1, such as 0.9",
         )
     return value
 

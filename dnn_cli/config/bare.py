@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from dnn_cli.base.spec import Spec, SpecError
-from dnn_cli.config.kinds import Choice, Kind, Variant, members
+from dnn_cli.config.kinds import Choice, Kind, Variant, members, options_of
 from dnn_cli.config.nodes import Entry, MapNode, Node, ScalarNode, text_node
 
 TYPE = "type"
@@ -65,6 +67,15 @@ def spec_called(kind: Kind | None, name: str | None) -> type[Spec] | None:
     known = variant is not None and name is not None and name in variant.registry.names()
     found: type[Spec] | None = variant.registry.get(name) if known and variant and name else None
     return found
+
+
+def types_with(kind: Kind | None, names: Iterable[str]) -> list[str]:
+    """The types of a value of `kind` that have all of the options `names`."""
+    variant, wanted = variant_in(kind), set(names)
+    if variant is None:
+        return []
+    types = variant.registry.names()
+    return [name for name in types if wanted <= set(options_of(variant.registry.get(name)))]
 
 
 def type_of(node: Node) -> str | None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from dnn_cli.base.path import local_path
 from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.text import listing, safe_text
-from dnn_cli.config.bare import TYPE, lift
+from dnn_cli.config.bare import TYPE, lift, types_with
 from dnn_cli.config.forms import accepts
 from dnn_cli.config.kinds import (
     Either,
@@ -157,7 +157,9 @@ class _Filler:
         if not isinstance(lifted, MapNode):
             return self.refuse.mismatch(kind, node, at)
         if TYPE not in lifted.entries:
-            why = f"there are {listing(kind.registry.names())}"
+            types = types_with(kind, lifted.entries)
+            why = f"there are {listing(types or kind.registry.names())}"
+            why += " with these options" if types and lifted.entries else ""
             return self.refuse.whole(lifted, at, "needs a `type`", "add `type: …`", why)
         entry = lifted.entries[TYPE]
         name = self.read(Text(), entry.value, at.under(TYPE, entry.key))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dnn_cli.base.text import safe_text
-from dnn_cli.config.bare import TYPE, lift_as, lift_or_keep, variant_in
+from dnn_cli.config.bare import TYPE, lift_as, lift_or_keep, types_with, variant_in
 from dnn_cli.config.decode import lines_of
 from dnn_cli.config.forms import accepts
 from dnn_cli.config.kinds import Kind, Section, Table, Variant, members
@@ -124,7 +124,7 @@ class _Changer:
             elif isinstance(node, ListNode):
                 node = self._in_list(kind, node, step, part)
             else:
-                self._refuse_part(node, part)
+                self._refuse_part(kind, node, part)
         return node
 
     def _in_mapping(self, kind: Kind | None, node: MapNode, step: str, part: _Change) -> MapNode:
@@ -157,10 +157,14 @@ class _Changer:
         item = self.changed(kind_under(kind, node, position), node.items[position], part)
         return ListNode(node.place, (*node.items[:position], item, *node.items[position + 1 :]))
 
-    def _refuse_part(self, node: Node, part: _Change) -> None:
+    def _refuse_part(self, kind: Kind | None, node: Node, part: _Change) -> None:
         none = isinstance(node, ScalarNode) and node.value is None
         what = f"`{part.owner}` is {'null' if none else 'a single value'}: it has no `{part.step}`"
-        self.report.add(part.place, what, fix=f"give it as a whole: `{part.owner}=…`")
+        fix = f"give it as a whole: `{part.owner}=…`"
+        if types := types_with(kind, [part.path[-1]]):
+            others = f" (or {', '.join(types[1:5])})" if types[1:] else ""
+            fix = f"say its type, too: `{part.owner}.type={types[0]}`{others}"
+        self.report.add(part.place, what, fix=fix)
 
 
 def _opens(kind: Kind | None, node: ScalarNode, name: str | None) -> bool:

@@ -47,7 +47,7 @@ def _lines(value: Plain) -> list[str]:
     if inline is not None:
         return [inline]
     if isinstance(value, dict):
-        return [line for key, one in value.items() for line in _entry(_scalar(key), one)]
+        return [line for key, one in value.items() for line in _entry(yaml_scalar(key), one)]
     assert isinstance(value, list)
     return [line for one in value for line in _hang("- ", _lines(one))]
 
@@ -70,14 +70,15 @@ def _inline(value: Plain) -> str | None:
     if isinstance(value, dict):
         return None if value else "{}"
     if not isinstance(value, list):
-        return _scalar(value)
+        return yaml_scalar(value)
     if any(isinstance(one, dict | list) for one in value):
         return None
-    line = f"[{', '.join(_scalar(one) for one in value)}]"
+    line = f"[{', '.join(yaml_scalar(one) for one in value)}]"
     return line if len(line) <= WIDTH or not value else None
 
 
-def _scalar(value: object) -> str:
+def yaml_scalar(value: object) -> str:
+    """A text, number, truth or null as YAML on one line, escaped so that every reader agrees."""
     if not isinstance(value, str):
         return json.dumps(value, allow_nan=False)
     if (

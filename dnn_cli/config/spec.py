@@ -28,6 +28,11 @@ class RunSpec(Spec):
 
     name: str | None = option("name of the run directory; null: that of the file", None)
     seed: int = option("seed of everything random", 0, minimum=0)
+    preset: Literal["auto", "linear", "mlp", "none", "realmlp", "tabm"] | None = option(
+        "a recipe whose keys stand under those that are written; null: auto for a table without "
+        "model, else none",
+        None,
+    )
     data: DataSpec = option("what to learn from")
     model: ModelSpec = option("the hidden layers", ModelSpec())
     loss: LossSpec | Literal["auto"] = option("what to minimise; auto: by the task", "auto")

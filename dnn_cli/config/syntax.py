@@ -31,6 +31,12 @@ _KNOWN: tuple[tuple[str, str, str, bool], ...] = (
         True,
     ),
     (
+        "but found ','",
+        "text cannot begin with a comma",
+        'put it in quotes: `KEY: ","`, or on a command line `\'KEY=","\'`',
+        False,
+    ),
+    (
         "mapping values are not allowed here",
         "a `:` is not expected here",
         "begin a new line for the key, or put text that holds `: ` in quotes",

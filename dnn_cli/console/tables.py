@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dnn_cli.base.text import figure, interval
-from dnn_cli.console.figures import count, share, size
+from dnn_cli.console.figures import count, duration, share, size
+from dnn_cli.console.findings import findings
 from dnn_cli.console.grid import Grid
 from dnn_cli.console.views import (
     CheckView,
     ClassView,
+    CostView,
+    CoverageView,
+    CvView,
     DatasetView,
     EvaluationView,
     InfoView,
@@ -38,7 +42,16 @@ def evaluation(result: EvaluationView) -> list[Grid]:
         grids.append(_classes(result.classes))
     if result.confusion and len(result.confusion) <= MOST_CLASSES:
         grids.append(_confusion([c.label for c in result.classes], result.confusion))
+    if result.coverage:
+        grids.append(_coverage(result.coverage, bool(result.classes)))
     return grids
+
+
+def _coverage(found: Mapping[str, CoverageView], of_sets: bool) -> Grid:
+    """A row a target, or one for the sets of classes."""
+    rows = [(name, f"{c.level:g}", share(c.coverage), figure(c.size)) for name, c in found.items()]
+    columns = ("interval", "level", "coverage", "classes in it" if of_sets else "width")
+    return Grid("", rows, columns, frozenset({"interval"}))
 
 
 def _metrics(
@@ -99,8 +112,20 @@ def _confusion(labels: Sequence[str], matrix: Sequence[Sequence[int]]) -> Grid:
     return Grid("", rows, (corner, *heads), frozenset({corner}))
 
 
+def cross_validation(result: CvView) -> list[Grid]:
+    """Mean and deviation of every metric over the folds."""
+    rows = [
+        (name, figure(one.mean), figure(one.deviation), count(one.folds))
+        for name, one in result.metrics.items()
+    ]
+    title = f"{result.directory}: {count(len(result.folds))} folds"
+    return [Grid(title, rows, ("metric", "mean", "deviation", "folds"), frozenset({"metric"}))]
+
+
 def check(result: CheckView) -> list[Grid]:
-    """The model layer by layer, the data part by part, and the memory it takes."""
+    """The model, the data, the memory and time it takes, and what was found in the data."""
+    if result.stopped:
+        return [_data(result), findings(result.findings)]
     facts = [
         ("name", result.name),
         ("task", result.task),
@@ -108,16 +133,13 @@ def check(result: CheckView) -> list[Grid]:
         ("optimizer", result.optimizer),
         ("training", f"{count(result.epochs)} epochs of {count(result.steps_per_epoch)} steps"),
     ]
+    if result.cost is not None:
+        facts.append(("time", _cost(result.cost, result.epochs)))
     total = sum(result.memory.values())
     grids = [
         Grid(result.config, facts),
         _layers(result.input, result.layers, result.parameters, result.multiply_adds),
-        Grid(
-            "",
-            [(part.name, count(part.rows), part.source) for part in result.data],
-            ("data", "rows", "source"),
-            frozenset({"data", "source"}),
-        ),
+        _data(result),
         Grid(
             "",
             [(name, size(octets)) for name, octets in result.memory.items()],
@@ -127,6 +149,8 @@ def check(result: CheckView) -> list[Grid]:
             notes=result.notes,
         ),
     ]
+    if result.findings:
+        grids.append(findings(result.findings))
     if result.gradients:
         rows = [(g.name, f"{g.error:.1e}", "ok" if g.passed else "WRONG") for g in result.gradients]
         columns = ("gradient of", "relative error", "")
@@ -134,6 +158,25 @@ def check(result: CheckView) -> list[Grid]:
     if result.profile is not None:
         grids.append(_profile(result.profile))
     return grids
+
+
+def _data(result: CheckView) -> Grid:
+    rows = [(part.name, count(part.rows), part.source) for part in result.data]
+    return Grid("", rows, ("data", "rows", "source"), frozenset({"data", "source"}))
+
+
+def _cost(cost: CostView, epochs: int) -> str:
+    """An epoch, and how that was measured."""
+    alone = "" if cost.ranks == 1 else f", shared by {cost.ranks} processes"
+    steps = f"{cost.steps} step{'s' * (cost.steps > 1)} of {_step(cost.step_seconds)}"
+    return (
+        f"{duration(cost.seconds_per_epoch)} an epoch, {duration(epochs * cost.seconds_per_epoch)} "
+        f"in all, by {steps}{alone}; validation comes on top"
+    )
+
+
+def _step(seconds: float) -> str:
+    return duration(seconds) if seconds >= 0.01 else f"{1e3 * seconds:.2g}ms"
 
 
 def _profile(profile: StepProfile) -> Grid:
@@ -192,6 +235,7 @@ def info(result: InfoView) -> list[Grid]:
         ("positive", result.positive or ""),
         ("features", _few(result.features)),
         ("scaling", result.scaling),
+        ("temperature", "" if result.temperature == 1.0 else f"{result.temperature:.4g}"),
         ("threshold", _threshold(result.threshold)),
     ]
     grids = [

@@ -6,9 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from dnn_cli.base.errors import Problem
 from dnn_cli.training.events import StopReason
 
 if TYPE_CHECKING:  # it brings NumPy along
+    from dnn_cli.training.finding import Finding
     from dnn_cli.training.profile import StepProfile
 
 
@@ -25,6 +27,17 @@ class ClassView(Protocol):
     def f1(self) -> float: ...
     @property
     def support(self) -> int: ...
+
+
+class CoverageView(Protocol):
+    """How often the truth lies within bounds that shall hold it with probability `level`."""
+
+    @property
+    def level(self) -> float: ...
+    @property
+    def coverage(self) -> float: ...
+    @property
+    def size(self) -> float: ...
 
 
 class EvaluationView(Protocol):
@@ -53,6 +66,30 @@ class EvaluationView(Protocol):
     def targets(self) -> Mapping[str, Mapping[str, float]]: ...
     @property
     def intervals(self) -> Mapping[str, tuple[float, float]]: ...
+    @property
+    def coverage(self) -> Mapping[str, CoverageView]: ...
+
+
+class SpreadView(Protocol):
+    """A metric over folds."""
+
+    @property
+    def mean(self) -> float: ...
+    @property
+    def deviation(self) -> float: ...
+    @property
+    def folds(self) -> int: ...
+
+
+class CvView(Protocol):
+    """A cross-validation that is complete."""
+
+    @property
+    def directory(self) -> str: ...
+    @property
+    def metrics(self) -> Mapping[str, SpreadView]: ...
+    @property
+    def folds(self) -> Sequence[Mapping[str, object]]: ...
 
 
 class LayerView(Protocol):
@@ -92,6 +129,19 @@ class GradientView(Protocol):
     def passed(self) -> bool: ...
 
 
+class CostView(Protocol):
+    """The time that steps took, of so many processes, and what an epoch of them takes."""
+
+    @property
+    def steps(self) -> int: ...
+    @property
+    def ranks(self) -> int: ...
+    @property
+    def step_seconds(self) -> float: ...
+    @property
+    def seconds_per_epoch(self) -> float: ...
+
+
 class CheckView(Protocol):
     """What a configuration amounts to; `memory` is in bytes by what it is for."""
 
@@ -123,6 +173,12 @@ class CheckView(Protocol):
     def steps_per_epoch(self) -> int: ...
     @property
     def notes(self) -> Sequence[str]: ...
+    @property
+    def findings(self) -> Sequence[Finding]: ...
+    @property
+    def cost(self) -> CostView | None: ...
+    @property
+    def stopped(self) -> Sequence[Problem]: ...
     @property
     def profile(self) -> StepProfile | None: ...
     @property
@@ -175,6 +231,8 @@ class InfoView(Protocol):
     def metrics(self) -> Mapping[str, float]: ...
     @property
     def threshold(self) -> ThresholdView | None: ...
+    @property
+    def temperature(self) -> float: ...
 
 
 class TrainView(Protocol):

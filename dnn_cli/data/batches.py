@@ -93,6 +93,14 @@ class Batches:
         if self._augmenter is not None:
             self._augment(self._augmenter, epoch, index, first, inputs, targets)
 
+    def weights(self, epoch: int, index: int, first: int, count: int) -> Array | None:
+        """The weights (count,) of the examples that `fill` gives; None if all count the same."""
+        weights = self.dataset.weights
+        if weights is None:
+            return None
+        start = index * self.batch_size + first
+        return weights[self.order(epoch)[start : start + count]]
+
     def _augment(
         self,
         augmenter: Augmenter,

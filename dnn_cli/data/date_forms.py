@@ -6,18 +6,21 @@ Forms      iso           2025-01-31, 2025/1/31
            day_name      31 Jan 2025, 31-January-2025
            month_name    Jan 31, 2025
            year_month    2025-01
-           all but the last perhaps with a time: 2025-01-31 10:20, T10:20:30.5, 10:20 PM, and after
-           it a zone: Z, +02:00 (the time is then that of UTC)
+           time          10:20, 10:20:30.5, 10:20 PM: of an unknown day
+           duration      100:20, -1:30:05: as many hours or minutes as there are
+           the first five perhaps with a time: 2025-01-31 10:20, T10:20:30.5, 10:20 PM, and after it
+           a zone: Z, +02:00 (the time is then that of UTC)
 Unclear    where all days are 12 or less, 01/02/2025 may be in January or in February: it is read
            day first, and the form is `ambiguous`. Between points it is always day first
 Refused    years of two digits: nobody knows their century
-Numbers    days since 1970-01-01 in float64, exact to a microsecond from the year 1700 to 2240
+Numbers    days since 1970-01-01 in float64, exact to a microsecond from the year 1700 to 2240; of a
+           time or duration the share of a day that it is
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,10 +30,11 @@ from dnn_cli.base.types import Array
 _MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 _NAMED = "(?P<name>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}[.]?"
 _YEAR, _MONTH, _DAY = "(?P<year>[0-9]{4})", "(?P<month>[0-9]{1,2})", "(?P<day>[0-9]{1,2})"
-_TIME = (
-    "(?:[T ]+(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}(?:[.][0-9]{1,9})?))?"
-    "(?: ?(?P<half>[ap]m))?(?: ?(?P<zone>z|[+-][0-9]{2}:?[0-9]{2}))?)?"
+_CLOCK = (
+    "(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}(?:[.][0-9]{1,9})?))?"
+    "(?: ?(?P<half>[ap]m))?"
 )
+_TIME = f"(?:[T ]+{_CLOCK}(?: ?(?P<zone>z|[+-][0-9]{{2}}:?[0-9]{{2}}))?)?"
 _PATTERNS = {
     "iso": f"{_YEAR}(?P<by>[-/]){_MONTH}(?P=by){_DAY}{_TIME}",
     "day_first": f"{_DAY}(?P<by>[-/.]){_MONTH}(?P=by){_YEAR}{_TIME}",
@@ -38,6 +42,9 @@ _PATTERNS = {
     "day_name": f"{_DAY}[ -]{_NAMED}[ -]{_YEAR}{_TIME}",
     "month_name": f"{_NAMED} {_DAY},? {_YEAR}{_TIME}",
     "year_month": f"{_YEAR}-{_MONTH}",
+    "time": _CLOCK,
+    "duration": "(?P<sign>[+-]?)(?P<hour>[0-9]{1,6}):(?P<minute>[0-9]{2})"
+    "(?::(?P<second>[0-9]{2}(?:[.][0-9]{1,9})?))?",
 }
 _LONGEST = 60  # characters of a date
 _MONTH_DAYS = np.array([0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31])
@@ -53,6 +60,8 @@ class DateForm:
 
     def days(self, cells: Sequence[str]) -> Array:
         """Days since 1970-01-01 (n,) float64, the time as a fraction; NaN of what is no date."""
+        if self.name == "duration":
+            return np.array([_duration(cell) for cell in cells], np.float64)
         fields = np.array([_fields(cell, _COMPILED[self.name]) for cell in cells], np.float64)
         return _days(*fields.reshape(len(cells), 7).T)
 
@@ -84,8 +93,9 @@ def find_form(cells: Sequence[str]) -> DateForm | None:
     return None
 
 
-def usual_form(cells: Sequence[str], counts: Array) -> DateForm | None:
+def usual_form(cells: Sequence[str], counts: Array | None = None) -> DateForm | None:
     """The form of nearly all `cells`, which stand in so many rows each; None if there is none."""
+    counts = np.ones(len(cells)) if counts is None else counts
     some = cells[: 4 * _SOME : 4] if len(cells) > 4 * _SOME else cells
     for name in _FORM_ORDER:
         pattern = _COMPILED[name]
@@ -103,8 +113,8 @@ def _fields(cell: str, pattern: re.Pattern[str]) -> tuple[float, ...]:
     if match is None:
         return (np.nan,) * 7
     found = match.groupdict()
-    month = _MONTHS.index(found["name"].lower()) + 1 if "name" in found else int(found["month"])
-    hour = int(found.get("hour") or 0)
+    month = _MONTHS.index(found["name"].lower()) + 1 if "name" in found else _of(found, "month", 1)
+    hour = _of(found, "hour", 0)
     if half := found.get("half"):
         if not 1 <= hour <= 12:
             return (np.nan,) * 7
@@ -114,8 +124,21 @@ def _fields(cell: str, pattern: re.Pattern[str]) -> tuple[float, ...]:
     if zone.lower() != "z":
         digits = zone[1:].replace(":", "")
         ahead = (int(digits[:2]) * 60 + int(digits[2:])) * (-1 if zone[0] == "-" else 1)
-    minute, second = int(found.get("minute") or 0), float(found.get("second") or 0)
-    return int(found["year"]), month, int(found.get("day") or 1), hour, minute, second, ahead
+    minute, second = _of(found, "minute", 0), float(found.get("second") or 0)
+    return _of(found, "year", 1970), month, _of(found, "day", 1), hour, minute, second, ahead
+
+
+def _of(found: Mapping[str, str | None], name: str, otherwise: int) -> int:
+    return int(found.get(name) or otherwise)
+
+
+def _duration(cell: str) -> float:
+    """The days that a cell lasts; NaN of what is no duration."""
+    match = _COMPILED["duration"].fullmatch(cell)
+    if match is None or int(match["minute"]) > 59 or float(match["second"] or 0) >= 60:
+        return np.nan
+    seconds = int(match["hour"]) * 3600 + int(match["minute"]) * 60 + float(match["second"] or 0)
+    return (-seconds if match["sign"] == "-" else seconds) / 86400
 
 
 def _days(

@@ -1,6 +1,7 @@
 """Numbers made of dates, for a network to see what repeats and what goes on.
 
-Parts      elapsed                  days since 1970-01-01, with the time as a fraction
+Parts      elapsed                  days since 1970-01-01, with the time as a fraction; of a time
+                                    of no date, and of a duration, that fraction
            year, month, day         as in the calendar
            weekday                  0 Monday to 6 Sunday
            hour                     0 to 23.99, minutes as a fraction
@@ -37,17 +38,18 @@ def part(name: str, days: Array) -> Array:
     return found
 
 
-def default_parts(days: Array) -> tuple[str, ...]:
+def default_parts(days: Array, form: str = "iso") -> tuple[str, ...]:
     """The parts by which the training `days` (NaN left out) differ, but few of them.
 
-    What goes on, and the circles: the calendar's numbers beside them say the same again.
+    What goes on, and the circles: the calendar's numbers beside them say the same again. Of the
+    `form` duration, which is on no calendar, what goes on alone.
     """
     days = days[~np.isnan(days)]
     found = ["elapsed"] if len(np.unique(days)) > 1 else []
-    for base in _CIRCLES:
+    for base in _CIRCLES if form != "duration" else ():
         if len(np.unique(part(base, days))) >= _SEVERAL:
             found += [f"{base}_sin", f"{base}_cos"]
-    if len(np.unique(part("day", days))) >= 2 * _SEVERAL:
+    if form != "duration" and len(np.unique(part("day", days))) >= 2 * _SEVERAL:
         found.append("day")
     return tuple(found)
 

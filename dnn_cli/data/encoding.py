@@ -20,10 +20,12 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.errors import DataError
-from dnn_cli.base.task import Task, TaskKind
+from dnn_cli.base.task import TargetSign, Task, TaskKind
 from dnn_cli.base.text import listing, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data.place import Place, positions
+from dnn_cli.data.target_sign import check_sign
+from dnn_cli.data.truth_targets import as_truths
 
 _WHOLE = re.compile(r"-?[0-9]{1,4000}")  # Python reads no longer ones; a float64 has 309 at most
 _INT64 = re.compile(r"-?[0-9]{1,19}")  # the integers of int64, and few others
@@ -40,7 +42,8 @@ class Encoding:
     classes are `task.labels`: the same, unless `positive` names some of them to tell from the
     rest. Then class 1 is the positive ones and class 0 the others. With `one_hot` raw targets have
     a column for each of the `classes`, and every row a single 1.
-    `numeric` says that the classes were whole numbers.
+    `numeric` says that the classes were whole numbers, or have no names but their positions.
+    `sign` is what the loss asks of numbers.
     """
 
     task: Task
@@ -48,6 +51,7 @@ class Encoding:
     positive: tuple[str, ...] = ()
     one_hot: bool = False
     numeric: bool = False
+    sign: TargetSign = "any"
 
     @property
     def values(self) -> tuple[str, ...] | tuple[int, ...]:
@@ -68,6 +72,9 @@ class Encoding:
             DataError: a value that is missing, not of this task, or an unknown class; says where.
         """
         check_values(raw, place)
+        if self.task.kind == "multilabel":
+            raw = raw.reshape(len(raw), -1)
+        raw = as_truths(raw)
         return _ENCODERS[self.task.kind](self, raw, place)
 
 
@@ -257,6 +264,7 @@ def _numbers(encoding: Encoding, raw: Array, place: Place) -> Array:
             where=place.where(positions(large), encoding.task.labels),
             fix="rescale this column",
         )
+    check_sign(table, encoding.sign, place, encoding.task.labels)
     return table
 
 

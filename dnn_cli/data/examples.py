@@ -80,6 +80,8 @@ def adapted(table: Table, shape: Shape, kind: InputKind) -> Table:
     if same_size and kind == "bytes" and input_kind(inputs) == "numbers":
         inputs = _as_bytes(table)
         notes.append("the inputs are read as bytes: all are whole numbers from 0 to 255")
+    if input_kind(inputs) != kind:
+        return table
     inputs = as_examples(inputs)
     found = tuple(inputs.shape[1:])
     if same_size and found != shape and _same_order(found, shape):
@@ -110,8 +112,8 @@ def _as_bytes(table: Table) -> Array:
             raise DataError(
                 f"the training rows were bytes (0 to 255), here is {float(value):g}",
                 where=Place.of(table).where(at[:1], table.feature_names),
-                fix="give whole numbers from 0 to 255, as in training; "
-                "pixels from 0 to 1 become them by np.rint(255 * x)",
+                fix="give whole numbers from 0 to 255, as in training"
+                + ("; pixels from 0 to 1 become them by np.rint(255 * x)" if 0 < value < 1 else ""),
             )
         np.copyto(out[done : done + len(chunk)], chunk, casting="unsafe")
         done += len(chunk)

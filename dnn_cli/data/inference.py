@@ -29,7 +29,7 @@ from dnn_cli.data.column import COLUMNS, ColumnSpec
 from dnn_cli.data.columns.boolean import pair_of
 from dnn_cli.data.date_forms import find_form, usual_form
 from dnn_cli.data.raw_columns import Numbers, RawColumn, Words
-from dnn_cli.data.readers.numerals import is_number, resembles_number, spoils_number
+from dnn_cli.data.readers.numerals import is_code, is_number, resembles_number, spoils_number
 
 _NAMED = re.compile(
     r"(^|[_\W])(?i:id|key|uuid|guid|index|rownum|rownumber)$|[a-z](Id|ID)$|^RowN(um|umber)$"
@@ -58,7 +58,7 @@ def guess(name: str, raw: RawColumn, rows: Array, min_count: int) -> Guess:
     if column.missing.all():
         return _of("unused", "empty")
     if isinstance(column, Numbers):
-        return _numbers(name, column.values[~column.missing])
+        return _numbers(name, column.values[~column.missing], column.merged)
     return _words(column, min_count)
 
 
@@ -66,8 +66,11 @@ def _of(kind: str, reason: str = "", doubt: str = "", **options: Any) -> Guess:
     return Guess(COLUMNS.get(kind)(**options), reason, doubt)
 
 
-def _numbers(name: str, values: Array) -> Guess:
+def _numbers(name: str, values: Array, merged: tuple[int, int] | None) -> Guess:
     low, high = float(values.min()), float(values.max())
+    if low == high and merged is not None:
+        said = f"{merged[0]:,} different whole numbers, all {low:.6g} in float64"
+        return _of("unused", said, "category")
     if low == high:
         return _of("unused", f"always {low:.6g}")
     whole = bool((values == np.floor(values)).all())
@@ -107,7 +110,7 @@ def _words(column: Words, min_count: int) -> Guess:
     form = usual_form(used, counts)
     if form is not None:
         return _of("date", "nearly all cells are dates", form=form.name)
-    if all(is_number(level) for level in used):
+    if all(is_number(level) for level in used) and any(is_code(level) for level in used):
         return _codes(len(used), rows)
     numeric = np.array([resembles_number(level) for level in used])
     share = float(counts[numeric].sum()) / rows

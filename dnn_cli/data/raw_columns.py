@@ -21,9 +21,14 @@ DEFAULT_MISSING = ("NA", "N/A", "nan", "null", "None", "?")  # what stands for a
 @final
 @dataclass(frozen=True, slots=True, eq=False)
 class Numbers:
-    """(n,) float64; a gap is NaN, and nothing else is not finite."""
+    """(n,) float64; a gap is NaN, and nothing else is not finite.
+
+    `merged` is how many different whole numbers were written that have more digits than float64
+    holds, and how many they are in float64, where that is fewer; of some rows, if they are many.
+    """
 
     values: Array
+    merged: tuple[int, int] | None = None
 
     @property
     def rows(self) -> int:
@@ -37,11 +42,11 @@ class Numbers:
 
     def take(self, rows: Array, room: Room = HEAP) -> Numbers:
         """Some rows, as an array in `room`."""
-        return Numbers(room.taken(self.values, rows))
+        return Numbers(room.taken(self.values, rows), self.merged)
 
     def part(self, rows: slice) -> Numbers:
         """Some rows in a row, as a view."""
-        return Numbers(self.values[rows])
+        return Numbers(self.values[rows], self.merged)
 
     def as_words(self) -> Words:
         """The numbers as they would be written: whole ones without a decimal point."""

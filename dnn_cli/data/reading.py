@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any, final
+from typing import Any, TypeAlias, final
 
 import numpy as np
 
@@ -30,6 +30,7 @@ from dnn_cli.data.spec import MemoryKind
 from dnn_cli.data.spooling import COLUMN, column_of, spool
 from dnn_cli.data.table import Columns, Table
 
+Reading: TypeAlias = Callable[[SourceSpec, Columns], Table]
 _TYPES = {"number": Numbers, "word": Words}
 _SCRATCH = "scratch"  # in the user's cache
 _GROWTH = 3  # bytes in memory for one of a text file: numbers of 8 bytes, then coded ones of 4
@@ -140,7 +141,7 @@ def _key(source: SourceSpec, columns: Columns, files: tuple[Path, ...]) -> str:
 
 
 _EXTRA, _TARGETS = "extra ", "targets"
-_PLAIN = ("origin", "first_row", "target_names", "notes")
+_PLAIN = ("origin", "origins", "first_row", "target_names", "notes")
 
 
 def _keep(table: Table, made: ColumnFiles, key: str) -> None:
@@ -148,6 +149,9 @@ def _keep(table: Table, made: ColumnFiles, key: str) -> None:
     document = {
         "rows": table.rows,
         "levels": {name: c.levels for name, c in columns.items() if isinstance(c, Words)},
+        "merged": {
+            name: c.merged for name, c in columns.items() if isinstance(c, Numbers) and c.merged
+        },
         "dialect": dict(table.dialect),
         **{name: getattr(table, name) for name in _PLAIN},
     }
@@ -162,7 +166,11 @@ def _table(arrays: Mapping[str, Array], document: Mapping[str, Any], room: Disk)
     return Table(
         inputs=np.empty((document["rows"], 0)),
         columns={
-            name: column_of(values, tuple(document["levels"].get(name, ())))
+            name: column_of(
+                values,
+                tuple(document["levels"].get(name, ())),
+                tuple(document["merged"][name]) if name in document["merged"] else None,
+            )
             for name, values in _called(COLUMN, arrays)
         },
         targets=arrays.get(_TARGETS),
@@ -172,6 +180,7 @@ def _table(arrays: Mapping[str, Array], document: Mapping[str, Any], room: Disk)
         first_row=document["first_row"],
         notes=tuple(document["notes"]),
         dialect=document["dialect"],
+        origins=tuple((first, origin) for first, origin in document["origins"]),
         room=room,
     )
 

@@ -1,6 +1,7 @@
 """Scaling of inputs, fitted on the training part and stored in the model file.
 
-Formula    y = (x - shift) · scale
+Formula    y = (x - shift) · scale, or (x - base - shift) · scale, where base is a whole number and
+           x - base exact: of whole numbers that float64 does not hold
 
     kind        shift     scale                 the spread that must not vanish
     none        -         -
@@ -35,6 +36,7 @@ from dnn_cli.base.errors import DataError
 from dnn_cli.base.types import Array, Shape
 from dnn_cli.data.spec import ScaleKind
 from dnn_cli.data.statistics import ByteStatistics, Statistics, chunks
+from dnn_cli.data.whole_numbers import differences
 
 _LARGEST = float(np.finfo(np.float32).max)
 Fitted: TypeAlias = "tuple[Array | None, Array | None]"
@@ -48,6 +50,7 @@ class Scaling:
     kind: ScaleKind
     shift: Array | None = None  # float64
     scale: Array | None = None  # float64
+    base: Array | None = None  # int64 or uint64, subtracted before the shift
 
     def apply(self, inputs: Array, out: Array) -> None:
         """Write the scaled `inputs` (bytes or numbers) to the float32 `out`, perhaps itself."""
@@ -62,7 +65,7 @@ class Scaling:
         for chunk, result in zip(chunks(inputs), chunks(out), strict=True):
             if wide.shape != chunk.shape:  # the first and perhaps the last
                 wide = np.empty(chunk.shape)
-            np.copyto(wide, chunk)
+            differences(chunk, self.base, wide)
             if self.shift is not None:
                 np.subtract(wide, self.shift, out=wide)
             if self.scale is not None:
@@ -81,6 +84,11 @@ class Scaling:
         out = np.empty(inputs.shape, np.float32)
         self.apply(inputs, out)
         return out
+
+    @property
+    def middle(self) -> Array | None:
+        """All that is subtracted: what becomes 0, to float64."""
+        return self.shift if self.base is None or self.shift is None else self.base + self.shift
 
     def spread(self, shape: Shape) -> Spread:
         """The same for batches of bytes, with one number an input where there is one a channel.
@@ -102,7 +110,7 @@ class Scaling:
         Raises:
             DataError: names the first column, through `name`.
         """
-        shift = 0.0 if self.shift is None else self.shift
+        shift = 0.0 if self.shift is None else self.middle
         scale = 1.0 if self.scale is None else self.scale
         furthest = np.maximum(np.abs(low - shift), np.abs(high - shift)) * scale
         bad = np.atleast_1d(furthest > _LARGEST)
@@ -139,7 +147,7 @@ class Spread:
 def fit_scaling(kind: ScaleKind, statistics: Statistics) -> Scaling:
     """The scaling of `kind` for the training part that `statistics` describes."""
     shift, scale = _FORMULAS[kind](statistics)
-    return Scaling(kind, shift, scale)
+    return Scaling(kind, shift, scale, None if shift is None else statistics.base)
 
 
 def _inverse(spread: Array, statistics: Statistics) -> Array:
@@ -164,17 +172,17 @@ def _unit(statistics: Statistics) -> Fitted:
 
 
 def _standard(statistics: Statistics) -> Fitted:
-    (mean, deviation), (low, high) = statistics.moments, statistics.extremes
+    (mean, deviation), (low, high) = statistics.moments, statistics.ends
     return mean, _inverse(np.minimum(deviation, high - low), statistics)  # 0 if all are equal
 
 
 def _minmax(statistics: Statistics) -> Fitted:
-    low, high = statistics.extremes
+    low, high = statistics.ends
     return low, _inverse(high - low, statistics)
 
 
 def _robust(statistics: Statistics) -> Fitted:
-    low, high = statistics.extremes
+    low, high = statistics.ends
     first, median, third = statistics.quartiles
     quartiles = _inverse(third - first, statistics)
     return median, np.where(quartiles > 0, quartiles, _inverse((high - low) / 2, statistics))

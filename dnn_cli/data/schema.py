@@ -19,7 +19,7 @@ from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.data import schema_file
 from dnn_cli.data.dataset import Dataset
 from dnn_cli.data.encoding import Encoding, larger
-from dnn_cli.data.examples import CHANNELS_LAST, InputKind, adapted, as_examples, input_kind, longer
+from dnn_cli.data.examples import InputKind, adapted, as_examples, input_kind
 from dnn_cli.data.finite import check_finite
 from dnn_cli.data.place import Place
 from dnn_cli.data.raw_columns import DEFAULT_MISSING
@@ -30,6 +30,8 @@ from dnn_cli.data.table import Columns, Table
 from dnn_cli.data.table_coding import SurpriseLog, TableCoding
 from dnn_cli.data.table_targets import targets_to_measure
 from dnn_cli.data.target_scaling import TargetScaling
+from dnn_cli.data.weights import normalised, weights_of
+from dnn_cli.data.wrong_inputs import wrong_kind, wrong_shape
 
 
 @final
@@ -51,6 +53,7 @@ class DataSchema:
     target_scaling: TargetScaling = TargetScaling()  # noqa: RUF009 - frozen
     dialect: Mapping[str, str] = field(default_factory=dict)
     missing: tuple[str, ...] = DEFAULT_MISSING
+    weight: str | None = None  # the column that says how much a row counts, if it has one
 
     @property
     def task(self) -> Task:
@@ -92,6 +95,7 @@ class DataSchema:
         pictures = self.input_kind == "bytes" and len(self.input_shape) == 3
         return Columns(
             target=self.target if target_required else (),
+            optional=(self.weight,) if target_required and self.weight is not None else (),
             features=self.feature_names,
             types={} if self.coding is None else self.coding.types,
             missing=self.missing,
@@ -121,37 +125,43 @@ class DataSchema:
         Raises:
             DataError: columns, shape, type or values that the model was not made for.
         """
-        place, targets = Place.of(table), None
+        place, targets, weights = Place.of(table), None, None
+        if with_targets and self.weight in table.extra:
+            assert self.weight is not None
+            weights = normalised(weights_of(table, self.weight, place), self.weight, place)
         if with_targets and self.task.kind != "reconstruction":
             targets = self.encoding.encode(targets_to_measure(table), place)
         if self.coding is None:
-            return self.assemble(self._inputs(table, with_targets), targets, place)
+            return self.assemble(self._inputs(table, with_targets), targets, place, weights)
         if table.columns is None:
             raise self._no_columns(table)
         log = log or SurpriseLog()
-        return self.coded(self.coding.encode(table.columns, place, log, table.room), targets)
+        inputs = self.coding.encode(table.columns, place, log, table.room)
+        return self.coded(inputs, targets, weights)
 
-    def coded(self, inputs: Array, targets: Array | None) -> Dataset:
+    def coded(self, inputs: Array, targets: Array | None, weights: Array | None = None) -> Dataset:
         """A data set of the coded rows of a table and encoded targets, unscaled."""
         if targets is not None and self.task.kind == "regression":
             targets = self.target_scaling.scaled(targets)
-        return Dataset(inputs, targets, self.scaling, self.task, self.target_scaling)
+        return Dataset(inputs, targets, self.scaling, self.task, self.target_scaling, weights)
 
-    def assemble(self, inputs: Array, targets: Array | None, place: Place) -> Dataset:
+    def assemble(
+        self, inputs: Array, targets: Array | None, place: Place, weights: Array | None = None
+    ) -> Dataset:
         """A data set of inputs (n, *shape) and encoded targets, both unscaled, or of coded rows.
 
         Raises:
             DataError: an input is not finite, or cannot be scaled.
         """
         if self.coding is not None:
-            return self.coded(inputs, targets)
+            return self.coded(inputs, targets, weights)
         if self.input_kind == "numbers" and len(inputs):
             low, high = NumberStatistics(inputs).extremes
             check_finite(inputs, low, high, place)
             self.scaling.check(low, high, safe_text(place.origin), self._column)
         if self.input_kind == "numbers":
             inputs = self.scaling.scaled(inputs)
-        return self.coded(inputs, targets)
+        return self.coded(inputs, targets, weights)
 
     def _column(self, index: int) -> str:
         shape = statistic_shape(self.input_shape, self.input_kind == "bytes")
@@ -177,39 +187,24 @@ class DataSchema:
                 why=f"an example has the shape {self.input_shape}",
                 fix="give an array, such as an NPY file",
             )
-        inputs = as_examples(table.inputs)
+        same = table.inputs.shape[1:] == self.input_shape
+        inputs = table.inputs if same else as_examples(table.inputs)
         positions = [name for name in self.target if isinstance(name, int)]
         if not with_targets and positions and len(self.input_shape) == 1:
             width = self.input_shape[0] + len(positions)
             inside = all(-width <= position < width for position in positions)
             if inside and inputs.shape[1:] == (width,):
                 inputs = np.delete(inputs, positions, axis=1)
-        if inputs.shape[1:] != self.input_shape:
-            raise self._wrong_shape(table, inputs)
-        kind = input_kind(inputs)
+        kind, wrong = input_kind(inputs), inputs.shape[1:] != self.input_shape
+        if wrong and (kind == self.input_kind or not self._as_many(inputs)):
+            raise wrong_shape(table, self.input_shape)
         if kind != self.input_kind:
-            raise DataError(
-                f"the inputs are {_KINDS[kind]}, the training rows were {_KINDS[self.input_kind]}",
-                where=where,
-                fix="save them in the type and range that the training rows had",
-            )
+            raise wrong_kind(table, kind, self.input_kind)
         return inputs
 
-    def _wrong_shape(self, table: Table, inputs: Array) -> DataError:
-        """The error for examples of another shape, with advice where it is plain what is wrong."""
-        found, wanted = tuple(inputs.shape[1:]), self.input_shape
-        sizes = size_of(found), size_of(wanted)
-        fix = ""
-        if len(wanted) == 3 and found == (wanted[2], *wanted[:2]):
-            fix = CHANNELS_LAST
-        elif table.feature_names is None and longer(table.inputs.shape) == longer(wanted):
-            fix = "a single example needs a first axis of length 1: save x[None]"
-        return DataError(
-            f"an example has the shape {found}, the training rows had {wanted}",
-            where=safe_text(table.origin),
-            why=f"it has {sizes[0]:,} numbers, theirs {sizes[1]:,}" if sizes[0] != sizes[1] else "",
-            fix=fix,
-        )
+    def _as_many(self, inputs: Array) -> bool:
+        """Whether an example has as many numbers as the model takes."""
+        return size_of(inputs.shape[1:]) == size_of(self.input_shape)
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the arrays, in types that JSON has."""
@@ -225,6 +220,8 @@ class DataSchema:
             "task": {"count": task.count, "kind": task.kind, "labels": list(task.labels)},
         }
         # Only where it holds, so that other models are described as they always were.
+        if self.scaling.base is not None:
+            found["base"] = self.scaling.base.reshape(-1).tolist()
         if self.encoding.one_hot:
             found["one_hot"] = True
         if self.encoding.numeric:
@@ -235,6 +232,8 @@ class DataSchema:
             found["columns"] = self.coding.to_json()
         if self.missing != DEFAULT_MISSING:
             found["missing"] = list(self.missing)
+        if self.weight is not None:
+            found["weight"] = self.weight
         if self.dialect:
             found["dialect"] = dict(self.dialect)
         return found
@@ -266,7 +265,9 @@ class DataSchema:
             coding=fields.coding,
             scaling=Scaling("none")
             if fields.coding is not None
-            else Scaling(fields.scale, wide.get("scaling.shift"), wide.get("scaling.scale")),
+            else Scaling(
+                fields.scale, wide.get("scaling.shift"), wide.get("scaling.scale"), fields.base
+            ),
             encoding=Encoding(
                 fields.task, fields.classes, fields.positive, fields.one_hot, fields.numeric
             ),
@@ -274,7 +275,5 @@ class DataSchema:
             target_scaling=TargetScaling(wide.get("target.mean"), wide.get("target.deviation")),
             dialect=fields.dialect,
             missing=fields.missing,
+            weight=fields.weight,
         )
-
-
-_KINDS: dict[InputKind, str] = {"bytes": "bytes (0 to 255)", "numbers": "numbers"}

@@ -32,7 +32,7 @@ _FIELDS = frozenset(
     {"classes", "features", "input_kind", "input_shape", "positive", "scale", "target", "task"}
 )
 _OPTIONAL = frozenset(  # written only where they hold
-    {"columns", "dialect", "missing", "numeric", "one_hot", "target_scale"}
+    {"base", "columns", "dialect", "missing", "numeric", "one_hot", "target_scale", "weight"}
 )
 
 
@@ -44,6 +44,7 @@ class Fields:
     input_kind: Literal["bytes", "numbers"]
     coding: TableCoding | None
     scale: ScaleKind
+    base: Array | None
     task: Task
     classes: tuple[str, ...]
     positive: tuple[str, ...]
@@ -52,6 +53,7 @@ class Fields:
     numeric: bool
     dialect: Mapping[str, str]
     missing: tuple[str, ...]
+    weight: str | None
 
 
 def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
@@ -70,6 +72,7 @@ def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
         input_kind=checks.choice(document["input_kind"], "input_kind", ("bytes", "numbers")),
         coding=_coding(document, shape, scale, arrays),
         scale=scale,
+        base=_base(document.get("base"), arrays.get("scaling.shift")),
         task=_task(document["task"]),
         classes=checks.names(document["classes"], "classes"),
         positive=checks.names(document["positive"], "positive"),
@@ -78,6 +81,7 @@ def checked(document: Mapping[str, Any], arrays: Mapping[str, Array]) -> Fields:
         numeric=checks.switch(document.get("numeric", False), "numeric"),
         dialect=_dialect(document.get("dialect", {})),
         missing=checks.names(document.get("missing", list(DEFAULT_MISSING)), "missing"),
+        weight=_weight(document.get("weight")),
     )
     _check_labels(fields)
     _check_target_arrays(
@@ -96,6 +100,27 @@ def _dialect(value: Any) -> dict[str, str]:
     if problem := problem_with(value):
         checks.damaged("dialect", problem)
     return dict(value)
+
+
+def _base(value: Any, shift: Array | None) -> Array | None:
+    """The whole numbers that are subtracted before the shift, one for each of its numbers."""
+    if value is None:
+        return None
+    if not isinstance(value, list) or shift is None or len(value) != shift.size:
+        checks.damaged("base", "is not a list of as many numbers as are subtracted after it")
+    if not all(checks.is_whole(one) for one in value):
+        checks.damaged("base", "holds what is no whole number")
+    kind = np.int64 if min(value) < 0 else np.uint64
+    limits = np.iinfo(kind)
+    if not limits.min <= min(value) <= max(value) <= limits.max:
+        checks.damaged("base", "holds a number of more than 64 bits")
+    return np.array(value, kind).reshape(shift.shape)
+
+
+def _weight(value: Any) -> str | None:
+    if value is not None and not checks.is_name(value):
+        checks.damaged("weight", "is not a name")
+    return value if isinstance(value, str) else None
 
 
 def _shape(value: Any) -> Shape:
@@ -195,10 +220,10 @@ def _check_arrays(
 
 def _check_target_arrays(kind: TargetScaleKind, task: Task, arrays: Mapping[str, Array]) -> None:
     present = {name for name in _TARGETS if name in arrays}
-    if present != (_TARGETS if kind == "standard" else set()):
+    if present != {"none": set(), "mean": {"target.deviation"}, "standard": _TARGETS}[kind]:
         names = listing(present) or "no arrays"
         checks.damaged("target_scale", f"is {kind}, but the file has {names}")
-    if kind == "standard" and task.kind != "regression":
+    if kind != "none" and task.kind != "regression":
         checks.damaged("target_scale", f"has no meaning in a {task.kind} task")
     for name in sorted(present):
         _check_array(name, arrays[name], (task.count,))

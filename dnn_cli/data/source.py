@@ -17,13 +17,18 @@ from dnn_cli.base.spec import Spec, SpecError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Shape
 from dnn_cli.data.readers import image_file
+from dnn_cli.data.readers.byte_stream import holds_json
+from dnn_cli.data.readers.bytes_in import no_file
 from dnn_cli.data.table import Columns, Table
 
 SOURCES: Registry[SourceSpec]
 
 _SUFFIXES = {".npy": "npy", ".npz": "npz"}
 _TEXT = (".csv", ".tsv", ".tab", ".txt")
+_LINES = (".jsonl", ".ndjson")
 _SUFFIXES |= dict.fromkeys((*_TEXT, *(f"{suffix}.gz" for suffix in _TEXT)), "csv")
+_SUFFIXES |= dict.fromkeys((*_LINES, *(f"{suffix}.gz" for suffix in _LINES)), "jsonl")
+_SUFFIXES |= {".parquet": "parquet", ".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow"}
 _SUFFIXES |= dict.fromkeys(image_file.SUFFIXES, "image_folder")
 _NAMES = (
     "give a folder of images, or a file whose name ends as its type does: .csv, .npy, .npz, .png"
@@ -53,6 +58,11 @@ class SourceSpec(Spec):
         """The files of a table of columns with names, to be read as often as needed; or none."""
         return ()
 
+    @property
+    def tabular(self) -> bool:
+        """Whether its rows are those of a table, whose columns have names and kinds."""
+        return False
+
     def target_advice(self, inputs: Shape) -> str:
         """What to write in the configuration where this source has no targets beside `inputs`."""
         return "name the target column in `data.target`"
@@ -61,11 +71,12 @@ class SourceSpec(Spec):
     def infer(cls, path: str, directory: Path | None = None) -> type[SourceSpec]:
         """The spec that reads a bare path, relative to `directory`.
 
-        By how its name ends: `.csv`, `.tsv`, `.tab`, `.txt`, `.idx`, `-idx3-ubyte` (all perhaps
-        with `.gz`), `.npy`, `.npz`, or an image's suffix; a folder is one of images.
+        By how its name ends: `.csv`, `.tsv`, `.tab`, `.txt`, `.jsonl`, `.ndjson`, `.idx`,
+        `-idx3-ubyte` (all perhaps with `.gz`), `.parquet`, `.arrow`, `.feather`, `.ipc`, `.npy`,
+        `.npz`, or an image's suffix; a folder is one of images.
 
         Raises:
-            SpecError: the name says nothing, and is no folder's; or it is an address.
+            SpecError: the name says nothing, and there is no folder; or it is an address.
         """
         local = local_path(path)
         ends = [suffix.lower() for suffix in Path(path).suffixes]
@@ -76,6 +87,8 @@ class SourceSpec(Spec):
         if kind is None and path and os.path.isdir((directory or Path()) / local):
             kind = "image_folder"
         if kind is None:
+            if path and (error := no_file((directory or Path()) / local)):
+                raise SpecError(error.problems[0].what, fix=error.problems[0].fix)
             raise SpecError(
                 f"cannot tell the type of `{safe_text(path)}` from its name, and it is no folder",
                 fix="write {type: …} with one of " + ", ".join(SOURCES.names()),
@@ -86,7 +99,7 @@ class SourceSpec(Spec):
 def source_of(
     path: str, labelled: bool = False, dialect: Mapping[str, str] | None = None
 ) -> SourceSpec:
-    """The source that reads the file or folder at `path`; `-` is CSV on standard input.
+    """The source that reads the file or folder at `path`; `-` is CSV or JSON lines.
 
     With `labelled` the labels of IDX images are looked for beside them: those of
     `t10k-images-idx3-ubyte` in `t10k-labels-idx1-ubyte`, packed or not. `dialect` is what was
@@ -97,6 +110,8 @@ def source_of(
         DataError: the name says nothing, there are no labels, or it is an address.
     """
     if path == "-":
+        if not dialect and holds_json():
+            return SOURCES.get("jsonl")(path=Path(path))  # type: ignore[call-arg]
         return _with_dialect(SOURCES.get("csv"), Path(path), dialect or {})
     try:
         local = local_path(path)
@@ -105,7 +120,8 @@ def source_of(
     try:
         kind = SourceSpec.infer(path)
     except SpecError as error:
-        raise DataError(str(error), where=safe_text(path), fix=_NAMES) from error
+        missing = no_file(local) if path else None
+        raise missing or DataError(str(error), where=safe_text(path), fix=_NAMES) from error
     if kind.spec_name == "csv":
         return _with_dialect(kind, local, dialect or {})
     if dialect:
@@ -138,6 +154,8 @@ def _labels_beside(images: Path) -> Path:
     )
     if found is not None:
         return found
+    if missing := no_file(images):
+        raise missing
     raise DataError(
         f"the labels of `{safe_text(images)}` are not beside it",
         where=safe_text(images),

@@ -10,13 +10,15 @@ from typing import Literal, TypeAlias
 from dnn_cli.base.spec import Spec, option, require
 from dnn_cli.data.augment import AugmentSpec
 from dnn_cli.data.column import ColumnSpec, NumberScale
+from dnn_cli.data.fold_spec import FoldSpec
 from dnn_cli.data.raw_columns import DEFAULT_MISSING, ColumnType
 from dnn_cli.data.source import SourceSpec
 from dnn_cli.data.table import Columns
 
 ScaleKind: TypeAlias = Literal["none", "unit", "standard", "minmax", "robust"]
-TargetScaleKind: TypeAlias = Literal["none", "standard"]
+TargetScaleKind: TypeAlias = Literal["none", "standard", "mean"]
 MemoryKind: TypeAlias = Literal["auto", "ram", "disk"]
+AUTO_SHARE, AUTO_ROWS = 0.2, 20  # of `split.valid: auto`, and rows from which it is one
 INPUTS = "inputs"  # the target that means: reconstruct the inputs
 
 
@@ -27,7 +29,13 @@ class SplitSpec(Spec):
     Either by shares, or by a column that names each row's part.
     """
 
-    valid: float = option("share of the rows kept for validation", 0.0, minimum=0, below=1)
+    valid: Literal["auto"] | float = option(
+        "share of the rows kept for validation; auto: 0.2 of the training rows where no validation "
+        "rows are given, of 20 rows and more",
+        0.0,
+        minimum=0,
+        below=1,
+    )
     test: float = option("share of the rows kept for the test", 0.0, minimum=0, below=1)
     column: str | None = option(
         "column that names each row's part: train (training, fit), valid (val, validation, dev) or "
@@ -40,12 +48,21 @@ class SplitSpec(Spec):
         "auto",
     )
     seed: int = option("seed of the division", 0, minimum=0)
+    fold: FoldSpec | None = option(
+        "the fold that is held out as the test part; `dnn cv` sets it", None
+    )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that divide the rows, and are no inputs."""
+        named = (self.column, None if self.fold is None else self.fold.column)
+        return tuple(dict.fromkeys(one for one in named if one is not None))
 
     def check(self) -> None:
         """Shares or a column, never both, and something left to train on."""
         if self.column is not None:
             require(
-                self.valid == 0 and self.test == 0,
+                self.valid in (0, "auto") and self.test == 0,
                 "a split is made by a column or by shares, not both",
                 "column",
                 fix="remove `valid` and `test`, or `column`",
@@ -57,17 +74,28 @@ class SplitSpec(Spec):
                 fix="remove `stratify`",
             )
             return
+        valid, test = self.shares
         require(
-            self.valid + self.test > 0,
+            valid + test > 0 or self.fold is not None,
             "the split names no part",
             fix="give `valid`, `test` or `column`, or leave `split` out",
         )
         require(
-            self.valid + self.test < 1,
-            f"{self.valid:g} + {self.test:g} leaves no training rows",
-            "valid" if self.valid else "test",
+            valid + test < 1,
+            f"{valid:g} + {test:g} leaves no training rows",
+            "valid" if self.valid not in (0, "auto") else "test",
             fix="the shares of `valid` and `test` must add up to less than 1",
         )
+
+    @property
+    def shares(self) -> tuple[float, float]:
+        """The shares of validation and test, `auto` as the share that it may become."""
+        return (AUTO_SHARE if self.valid == "auto" else self.valid), self.test
+
+    @property
+    def asks(self) -> bool:
+        """Whether it wants more than validation rows if there are none."""
+        return self.valid != "auto" or self.test > 0 or self.column is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +121,11 @@ class DataSpec(Spec):
         "the input columns; nothing: all that are not a target", None
     )
     exclude: tuple[str, ...] = option("columns that are not inputs", ())
+    weight: str | None = option(
+        "column, or array of an npz file, that says how much each row counts in the loss, in all "
+        "metrics and baselines: 0 or more, normalised to a mean of 1; it is no input",
+        None,
+    )
     split: SplitSpec | None = option("how the source is divided", None)
     columns: dict[str, ColumnSpec] | None = option(
         "what columns of a table are, by name: {zip: category, signup: {type: date}}; nothing: as "
@@ -108,10 +141,12 @@ class DataSpec(Spec):
         "bytes (minmax if they stay below 128); robust_smooth_clip and quantile are for tables",
         "auto",
     )
-    target_scale: TargetScaleKind = option(
-        "scaling of the targets of a regression, fitted on the training part; standard: mean 0 and "
-        "deviation 1 for the network and its loss, metrics and predictions in the targets' units",
+    target_scale: Literal["auto"] | TargetScaleKind = option(
+        "scaling of the targets of a regression, fitted on the training part, for the network and "
+        "its loss: metrics and predictions are in the targets' units; standard: mean 0 and "
+        "deviation 1; mean: divided by the mean; auto: mean for poisson, gamma and tweedie, else "
         "standard",
+        "auto",
     )
     memory: MemoryKind = option(
         "where the columns of a table lie while a network trains: ram, disk (in files that the "
@@ -160,11 +195,13 @@ class DataSpec(Spec):
             ("test", self.test, self.split.test),
         ):
             require(
-                source is None or (share == 0 and self.split.column is None),
+                source is None or (share in (0, "auto") and self.split.column is None),
                 f"`{part}` is given twice: as a source and by the split",
                 part,
                 fix=f"remove `data.{part}` or its part of `data.split`",
             )
+        held = self.split.fold is not None and self.test is not None
+        require(not held, "a fold is the test part of its run", "test", fix="remove `data.test`")
 
     def _check_columns(self) -> None:
         targets = self.targets
@@ -180,8 +217,14 @@ class DataSpec(Spec):
         for name in self.columns or ():
             require(name not in targets, f"`{name}` is the target", "columns", name)
             require(name not in self.exclude, f"`{name}` is also excluded", "columns", name)
-        if self.split is not None and self.split.column is not None:
-            column = self.split.column
+        if (weight := self.weight) is not None:
+            require(weight not in features, f"`{weight}` is also the weight", "features")
+            require(weight not in targets, f"`{weight}` is also the weight", "target")
+            require(
+                weight not in (self.columns or ()), "is the weight, no input", "columns", weight
+            )
+        for column in () if self.split is None else self.split.columns:
+            require(column != self.weight, f"`{column}` also splits the rows", "weight")
             require(column not in features, f"`{column}` also splits the rows", "features")
             require(column not in targets, f"`{column}` also splits the rows", "target")
         if self.target == INPUTS:
@@ -213,12 +256,14 @@ class DataSpec(Spec):
 
     def wanted(self) -> Columns:
         """What to ask of `source`."""
-        by_column = self.split is not None and self.split.column is not None
         return Columns(
             target=self.targets,
             features=self.features,
             exclude=self.exclude,
-            extra=(str(self.split.column),) if self.split and by_column else (),
+            extra=(
+                *(() if self.split is None else self.split.columns),
+                *(() if self.weight is None else (self.weight,)),
+            ),
             target_required=not self.reconstructs,
             missing=self.gaps,
             types={} if self.columns is None else types_of(self.columns),

@@ -16,17 +16,17 @@ Errors     a part that would be empty; an unknown part name
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.random import Purpose, stream
-from dnn_cli.base.text import listing, safe_text
+from dnn_cli.base.text import listing, nearest, safe_text
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.place import Place, positions
 from dnn_cli.data.readers.room import HEAP, Room
-from dnn_cli.data.spec import DataSpec, SplitSpec
+from dnn_cli.data.spec import AUTO_ROWS, AUTO_SHARE, DataSpec, SplitSpec
 
 _WORDS = {
     "train": ("train", "training", "fit"),
@@ -39,11 +39,16 @@ _PART_OF = {word: part for part, words in _WORDS.items() for word in words}
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The rows of each part, ascending: intp arrays, together all rows."""
+    """The rows of each part, ascending: intp arrays, together all rows, or those a fold uses."""
 
     train: Array
     valid: Array
     test: Array
+
+    @property
+    def pool(self) -> Array:
+        """Those of training and validation, ascending."""
+        return np.sort(np.concatenate([self.train, self.valid]))
 
 
 def part_sizes(rows: int, valid: float, test: float, where: str = "") -> tuple[int, int, int]:
@@ -69,6 +74,26 @@ def part_sizes(rows: int, valid: float, test: float, where: str = "") -> tuple[i
     return sizes[0], sizes[1], sizes[2]
 
 
+def left_to_divide(spec: DataSpec, rows: int, parts: Parts | None) -> SplitSpec | None:
+    """The division by shares that is still to be made, with no `auto` in it; None: there is none.
+
+    `parts` are those that a column names or the source brings: of these `split.valid: auto`
+    divides the training rows, where no validation rows are among them or beside them.
+    """
+    split = spec.split
+    if split is None or split.valid != "auto":
+        return split if parts is None else None
+    there = spec.valid is not None or (parts is not None and len(parts.valid) > 0)
+    few = (rows if parts is None else len(parts.train)) < AUTO_ROWS
+    valid, test = 0.0 if there or few else AUTO_SHARE, 0.0 if parts is not None else split.test
+    return replace(split, valid=valid, test=test, column=None) if valid or test else None
+
+
+def within_training(parts: Parts, found: Parts) -> Parts:
+    """`parts`, whose training rows are divided as `found` says: positions among them."""
+    return Parts(parts.train[found.train], parts.train[found.valid], parts.test)
+
+
 def split_by_share(
     rows: int,
     split: SplitSpec,
@@ -83,7 +108,7 @@ def split_by_share(
     Raises:
         DataError: a part that was asked for would have no row; `where` is the source.
     """
-    _, valid, test = part_sizes(rows, split.valid, split.test, where)
+    _, valid, test = part_sizes(rows, *split.shares, where)
     order = stream(split.seed, Purpose.SPLIT).permutation(rows)
     aside = order[:0]
     if strata is not None:
@@ -117,7 +142,8 @@ def split_by_column(values: Array, place: Place, column: str) -> Parts:
             f"column `{safe_text(column)}` names parts that do not exist: {shown}",
             where=place.where(positions(unknown[inverse])),
             why="a part is " + "; or ".join(", ".join(words) for words in _WORDS.values()),
-            fix="correct these cells; capitals and blanks around a word do not matter",
+            fix=f"{_meant(names[unknown].tolist())}correct these cells; capitals and blanks around "
+            "a word do not matter",
         )
     parts = np.array([_PART_OF[word] for word in words])[inverse]
     found = Parts(*(np.flatnonzero(parts == name) for name in ("train", "valid", "test")))
@@ -128,6 +154,33 @@ def split_by_column(values: Array, place: Place, column: str) -> Parts:
             fix="mark the training rows by `train`",
         )
     return found
+
+
+def without_targets(values: Array, missing: Array, place: Place) -> str:
+    """Of which parts the rows are whose target is `missing`, for a note: ` (2 train, 90 test)`.
+
+    Raises:
+        DataError: all training rows are among them.
+    """
+    parts = np.array([_PART_OF.get(name.strip().lower(), "") for name in values.tolist()])
+    counts = {name: int((parts[missing] == name).sum()) for name in ("train", "valid", "test")}
+    whole = [name for name, n in counts.items() if n and n == (parts == name).sum()]
+    if "train" in whole:
+        raise DataError(
+            f"the target is missing in all {counts['train']:,} training rows",
+            where=safe_text(place.origin),
+            fix="check which column is the target, and which marks the parts",
+        )
+    said = ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+    gone = f": no {' or '.join(whole)} rows are left" if whole else ""
+    return f" ({said}{gone})" if said else ""
+
+
+def _meant(wrong: Collection[str]) -> str:
+    """The names of parts that were probably meant: as a question."""
+    close = {name: nearest(name.strip(), _PART_OF) for name in wrong}
+    found = [f"`{safe_text(a)}` may mean `{b}`" for a, b in close.items() if b is not None]
+    return f"{', '.join(found[:_SHOWN])}; " if found else ""
 
 
 def names_parts(words: Collection[str]) -> bool:
@@ -143,7 +196,7 @@ def check_given_once(parts: Array, spec: DataSpec, place: Place) -> None:
         DataError: says which.
     """
     there, where = set(parts.tolist()), safe_text(place.origin)
-    if spec.split is not None:
+    if spec.split is not None and spec.split.asks:
         raise DataError(
             f"`{where}` holds the parts {listing(there)}, and `data.split` divides it again",
             where=where,
@@ -160,7 +213,7 @@ def check_given_once(parts: Array, spec: DataSpec, place: Place) -> None:
 
 def rare_classes(strata: Array, split: SplitSpec) -> dict[int, int]:
     """The classes with fewer rows than there are parts, and how many each has: {class: rows}."""
-    parts = 1 + (split.valid > 0) + (split.test > 0)
+    parts = 1 + sum(share > 0 for share in split.shares)
     counts = np.bincount(strata)
     rare = np.flatnonzero((counts > 0) & (counts < parts))
     return dict(zip(rare.tolist(), counts[rare].tolist(), strict=True))
@@ -171,7 +224,7 @@ def leaves_room(rare: Mapping[int, int], rows: int, split: SplitSpec) -> bool:
 
     If they did, the other parts would hold the other classes alone, and measure something else.
     """
-    return 2 * sum(rare.values()) <= rows * (1 - split.valid - split.test)
+    return 2 * sum(rare.values()) <= rows * (1 - sum(split.shares))
 
 
 def counted(rows_of: Iterable[tuple[str, int]]) -> str:

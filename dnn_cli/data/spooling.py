@@ -54,7 +54,9 @@ class _Pass:
     _levels: dict[str, dict[str, int]] = field(default_factory=dict)
     _targets: list[Array] = field(default_factory=list)
     _extra: list[Mapping[str, Array]] = field(default_factory=list)
+    _merged: dict[str, tuple[int, int]] = field(default_factory=dict)
     _notes: dict[str, None] = field(default_factory=dict)
+    _origins: list[tuple[int, str]] = field(default_factory=list)  # files, each with its first row
     _rows: int = 0
 
     def append(self, piece: Table) -> None:
@@ -66,6 +68,8 @@ class _Pass:
                 fix="leave out `data.memory`",
             )
         self._first = self._first or piece
+        if not self._origins or self._origins[-1][1] != piece.origin:
+            self._origins.append((self._rows, piece.origin))
         self._rows += piece.rows
         self._notes |= dict.fromkeys(piece.notes)
         for name, column in piece.columns.items():
@@ -85,6 +89,8 @@ class _Pass:
     def _values(self, name: str, column: RawColumn) -> Array:
         """Numbers, or codes by the order in which levels appear in all pieces."""
         if isinstance(column, Numbers):
+            if column.merged is not None:  # of the piece that has most
+                self._merged[name] = max(column.merged, self._merged.get(name, (0, 0)))
             return column.values
         levels = self._levels.setdefault(name, {})
         new = [levels.setdefault(level, len(levels)) for level in column.levels]
@@ -98,7 +104,9 @@ class _Pass:
             self._first,
             inputs=np.empty((self._rows, 0)),
             columns={
-                name: column_of(arrays[COLUMN + name], tuple(self._levels.get(name, ())))
+                name: column_of(
+                    arrays[COLUMN + name], tuple(self._levels.get(name, ())), self._merged.get(name)
+                )
                 for name in self._first.columns
             },
             targets=np.concatenate(self._targets) if self._targets else None,
@@ -107,10 +115,11 @@ class _Pass:
                 for name in self._first.extra
             },
             notes=tuple(self._notes),
+            origins=tuple(self._origins) if len(self._origins) > 1 else (),
             room=Disk(self.files.folder),
         )
 
 
-def column_of(values: Array, levels: tuple[str, ...]) -> RawColumn:
+def column_of(values: Array, levels: tuple[str, ...], merged: tuple[int, int] | None) -> RawColumn:
     """A column as it lies in a file: numbers, or the codes of words."""
-    return Numbers(values) if values.dtype == np.float64 else Words(values, levels)
+    return Numbers(values, merged) if values.dtype == np.float64 else Words(values, levels)

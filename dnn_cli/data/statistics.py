@@ -7,6 +7,9 @@ One number of each statistic
                   bytes are pixels, and a pixel that is always black in training must not be
                   blown up
 
+Far        moments, quartiles and ends are those of the numbers less `base`, which is a whole number
+           where the inputs are ones that float64 does not hold
+
 Memory     chunks of 64k elements; quartiles of numbers: one column (or channel) in float64
 Cost       54,000 rows of 784 numbers: extremes 0.07 s, moments 0.2 s, quartiles 3.3 s; of bytes:
            anything 0.13 s, from one count of the values
@@ -22,6 +25,7 @@ from typing import final
 import numpy as np
 
 from dnn_cli.base.types import Array, Shape, size_of
+from dnn_cli.data.whole_numbers import base_of, differences
 
 CHUNK = 65536  # elements: the float64 copy of a chunk (512 KB) stays in the L2 cache
 
@@ -50,11 +54,11 @@ class Statistics(ABC):
     def fold(self, reduce: np.ufunc, values: Array) -> Array:
         """Reduce `values` of an example's shape to `shape`."""
         axes = tuple(range(values.ndim - len(self.shape)))
-        return np.asarray(reduce.reduce(values, axis=axes), dtype=np.float64)
+        return np.asarray(reduce.reduce(values, axis=axes))
 
     @cached_property
-    def extremes(self) -> tuple[Array, Array]:
-        """(minimum, maximum). Neither is finite in a column that holds a NaN or an infinity."""
+    def _stored(self) -> tuple[Array, Array]:
+        """(minimum, maximum) in the type of the inputs."""
         with np.errstate(invalid="ignore"):
             return (
                 self.fold(np.minimum, np.minimum.reduce(self.inputs, axis=0)),
@@ -62,10 +66,29 @@ class Statistics(ABC):
             )
 
     @property
+    def extremes(self) -> tuple[Array, Array]:
+        """(minimum, maximum). Neither is finite in a column that holds a NaN or an infinity."""
+        low, high = self._stored
+        return low.astype(np.float64), high.astype(np.float64)
+
+    @cached_property
+    def base(self) -> Array | None:
+        """The whole numbers that are subtracted from inputs before all else; None: none are."""
+        return base_of(*self._stored)
+
+    @cached_property
+    def ends(self) -> tuple[Array, Array]:
+        """The extremes less `base`."""
+        low, high = (np.empty(self.shape), np.empty(self.shape))
+        for stored, out in zip(self._stored, (low, high), strict=True):
+            differences(stored, self.base, out)
+        return low, high
+
+    @property
     def rounding(self) -> Array:
-        """What the type of the inputs cannot tell apart, at the largest of them."""
-        low, high = self.extremes
-        type_ = np.finfo(np.float64 if self.inputs.dtype == np.float64 else np.float32)
+        """What the type of the inputs cannot tell apart, at the largest of them less `base`."""
+        low, high = self.ends
+        type_ = np.finfo(np.float64 if self.inputs.dtype.itemsize == 8 else np.float32)
         size = np.maximum(np.abs(low), np.abs(high))
         return np.maximum(float(type_.eps) * size, float(type_.tiny))
 
@@ -82,7 +105,7 @@ class Statistics(ABC):
 
 @final
 class NumberStatistics(Statistics):
-    """Statistics of float32 or float64 inputs."""
+    """Statistics of float32 or float64 inputs, or of whole numbers of 64 bits."""
 
     @cached_property
     def moments(self) -> tuple[Array, Array]:
@@ -93,15 +116,12 @@ class NumberStatistics(Statistics):
         """
         rows = len(self.inputs)
         total = np.zeros(self.inputs.shape[1:])
-        for chunk in chunks(self.inputs):
-            total += np.add.reduce(chunk, axis=0, dtype=np.float64)
+        for numbers in chunks(self.inputs) if self.base is None else self._numbers():
+            total += np.add.reduce(numbers, axis=0, dtype=np.float64)
         count = rows * (total.size / max(1, size_of(self.shape)))
         mean = self.fold(np.add, total) / count
-        squares, left, centred = np.zeros_like(total), np.zeros_like(total), np.empty(0)
-        for chunk in chunks(self.inputs):
-            if centred.shape != chunk.shape:  # the first and perhaps the last
-                centred = np.empty(chunk.shape)
-            np.copyto(centred, chunk)
+        squares, left = np.zeros_like(total), np.zeros_like(total)
+        for centred in self._numbers():
             np.subtract(centred, mean, out=centred)
             left += np.add.reduce(centred, axis=0)
             squares += np.add.reduce(np.square(centred, out=centred), axis=0)
@@ -109,13 +129,23 @@ class NumberStatistics(Statistics):
         variance = self.fold(np.add, squares) / count - np.square(rest)
         return mean + rest, np.sqrt(np.maximum(variance, 0.0))
 
+    def _numbers(self) -> Iterator[Array]:
+        """Chunks of the inputs less `base`, in float64 and in the same room."""
+        numbers = np.empty(0)
+        for chunk in chunks(self.inputs):
+            if numbers.shape != chunk.shape:  # the first and perhaps the last
+                numbers = np.empty(chunk.shape)
+            differences(chunk, self.base, numbers)
+            yield numbers
+
     @cached_property
     def quartiles(self) -> tuple[Array, Array, Array]:
         """One column (or channel) at a time."""
         columns = self.inputs.reshape(-1, max(1, size_of(self.shape)))
-        found = np.empty((3, columns.shape[1]))
+        base = None if self.base is None else self.base.reshape(-1)
+        found, column = np.empty((3, columns.shape[1])), np.empty(len(columns))
         for index in range(columns.shape[1]):
-            column = columns[:, index].astype(np.float64)
+            differences(columns[:, index], None if base is None else base[index], column)
             found[:, index] = np.quantile(column, (0.25, 0.5, 0.75), overwrite_input=True)
         low, middle, high = found.reshape(3, *self.shape)
         return low, middle, high

@@ -57,7 +57,7 @@ def summarise(prepared: Prepared) -> DataSummary:
         target_ranges=_target_ranges(prepared.train),
         input_ranges=tuple(zip(low.tolist(), high.tolist(), strict=True)),
         scaling=prepared.spec.scale,
-        shift=_range(schema.scaling.shift),
+        shift=_range(schema.scaling.middle),
         scale=_range(schema.scaling.scale),
         bytes_in_memory=sum(
             part.inputs.nbytes + (0 if part.targets is None else part.targets.nbytes)

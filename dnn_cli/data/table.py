@@ -17,21 +17,22 @@ class Columns:
     """Which parts of a source are wanted; sources without column names ignore the names.
 
     `target` holds names or 0-based positions (negative ones count from the end); `features` None
-    means every column that is neither target, excluded nor extra; `extra` columns are carried
-    along as text (a split column, an identifier), `verbatim` ones exactly as they are written
-    (None: every column with a name), in pieces alone. With `target_required` False a missing target
-    column is not an error (predicting). `image` is the (height, width, channels) that image files
-    are to be brought to; None leaves them as they are. `types` says which columns are of numbers
-    and which of words, where that is settled, and `missing` what stands for a gap. `of_model` says
-    that a model asks, whose columns are settled: a message then gives no advice for a
-    configuration. `dialect` is that of the model's training file (`readers.csv_dialect`): what a
-    source does not say itself.
+    means every column that is neither target, excluded nor extra; `extra` columns are carried along
+    as text (a split column, weights), those that are `optional` where they exist; `verbatim` ones
+    exactly as they are written (None: every column with a name), in pieces alone. With
+    `target_required` False a missing target column is not an error (predicting). `image` is the
+    (height, width, channels) that image files are to be brought to; None leaves them as they are.
+    `types` says which columns are of numbers and which of words, where that is settled, and
+    `missing` what stands for a gap. `of_model` says that a model asks, whose columns are settled: a
+    message then gives no advice for a configuration. `dialect` is that of the model's training file
+    (`readers.csv_dialect`): what a source does not say itself.
     """
 
     target: tuple[str | int, ...] = ()
     features: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     target_required: bool = True
     image: Shape | None = None
     of_model: bool = False
@@ -45,12 +46,14 @@ class Columns:
 class Table:
     """Rows of a source: arrays or columns in, raw labels out.
 
-    Shapes     inputs (n, *shape) of uint8, float32 or float64: nothing is lost here; C-ordered.
+    Shapes     inputs (n, *shape) of uint8, int64, uint64, float32 or float64: nothing is lost here;
+               C-ordered.
                Where the source has columns with names they are in `columns`, and inputs is (n, 0)
                targets (n,) or (n, t): numbers as read (NaN: a gap), or text (empty: a gap); None
                if the source has none
                parts (n,): train, valid or test, where the source itself is divided
                files: the file of each row as from the source's folder, where each has one
+               origins: of rows of several files (first row, file) of each; else none
                verbatim: the cells (n,) of columns exactly as they are written, blanks included
     Dialect    how a file of text was written, where that is unusual; see `readers.csv_dialect`
     """
@@ -59,7 +62,7 @@ class Table:
     targets: Array | None = None
     columns: RawColumns | None = None
     target_names: tuple[str, ...] | None = None
-    extra: Mapping[str, Array] = field(default_factory=dict)  # text columns by name
+    extra: Mapping[str, Array] = field(default_factory=dict)  # by name: text, or arrays of an npz
     origin: str = ""  # the file or name it came from, for messages
     first_row: int = 0  # position of its first row in the source, 0-based
     notes: tuple[str, ...] = ()  # what the source found out and the user should know, said once
@@ -70,6 +73,7 @@ class Table:
     dialect: Mapping[str, str] = field(default_factory=dict)
     verbatim: Mapping[str, Sequence[str]] = field(default_factory=dict)
     room: Room = HEAP  # where its columns lie, and what is made of them may
+    origins: tuple[tuple[int, str], ...] = ()
 
     @property
     def feature_names(self) -> tuple[str, ...] | None:

@@ -22,6 +22,7 @@ from dnn_cli.data.spec import DataSpec
 from dnn_cli.data.table_coding import TableCoding
 
 _SHOWN = 40  # columns that are told one by one
+_WRITTEN, _CHARACTERS = 1000, 1 << 15  # columns, and characters of their names
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,14 @@ class ColumnStory:
         reason = f" ({self.reason})" if self.reason else ""
         doubt = f"; if not: `columns: {{{name}: {self.doubt}}}`" if self.doubt else ""
         return f"column `{name}`: {kind}, {self.said or 'left out'}{reason}{doubt}"
+
+
+def written_out(names: Collection[str]) -> bool:
+    """Whether what columns are goes into configurations; of more it is inferred anew.
+
+    A configuration has 10,000 values at the most, and 256 KiB; the same rows tell the same again.
+    """
+    return len(names) <= _WRITTEN and sum(map(len, names)) <= _CHARACTERS
 
 
 def fit_table(

@@ -9,8 +9,8 @@ With `task: auto` one column of
     whole numbers 0, 1, … K-1, K up to 1000,
       each occurring 10 times at least           are classes (a count has a thin tail)
     other whole numbers                          are quantities: regression
-Two classes make the task binary, more multiclass. Several columns of zeros and ones are
-multilabel, or, if every row has a single 1, one-hot: multiclass, a column a class. Other columns
+Two classes make the task binary, more multiclass. Several columns of zeros and ones (or of true
+and false) are multilabel, or, if every row has a single 1, one-hot: a column a class. Other columns
 of numbers are regression. The guess is printed and recorded; `task` overrides it, and then the
 targets must fit.
 
@@ -29,7 +29,7 @@ import numpy as np
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.task import Task, TaskKind
-from dnn_cli.base.text import listing, safe_text
+from dnn_cli.base.text import listing, nearest, safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.data.encoding import (
     Encoding,
@@ -46,6 +46,7 @@ from dnn_cli.data.encoding import (
 from dnn_cli.data.place import Place, positions
 from dnn_cli.data.spec import DataSpec
 from dnn_cli.data.target_slips import FEW_VALUES, all_numbers, require_no_signs, require_no_slips
+from dnn_cli.data.truth_targets import as_truths
 
 MANY_CLASSES = 1000  # numbered from 0, as many may be classes
 ROWS_EACH = 10  # then each must occur this often
@@ -63,6 +64,7 @@ def infer_task(
         DataError: the targets do not fit the task, have a single class, or never change.
     """
     check_values(targets, place)
+    targets = as_truths(targets)
     _require_no_slips(targets, spec, place, names)
     columns = targets.shape[1] if has_columns(targets) else 1
     if names is not None and len(names) != columns:
@@ -138,11 +140,11 @@ def _guess_columns(targets: Array, place: Place) -> tuple[TaskKind, str]:
         raise DataError(
             f"{targets.shape[1]} target columns of text",
             where=safe_text(place.origin),
-            fix="name one column of classes, or columns of numbers",
+            fix="name one column of classes, or columns of numbers, or of true and false",
         )
     if only_ones(targets).all():
         why = "one-hot columns: each row has a single 1; `task: multilabel` takes them one by one"
-        return "multiclass", why
+        return "binary" if targets.shape[1] == 2 else "multiclass", why
     if ((targets == 0) | (targets == 1)).all():
         return "multilabel", "columns of zeros and ones"
     return "regression", "several columns of numbers"
@@ -200,7 +202,7 @@ def _classes(
             why="nothing is left to tell apart",
         )
     rows = dict(zip(classes, counts.tolist(), strict=True))
-    numeric = not one_hot and not is_text(targets)
+    numeric = names is None if one_hot else not is_text(targets)
     if kind == "multiclass":
         task, more = Task(kind, len(classes), classes), ""
         encoding = Encoding(task, classes, (), one_hot, numeric)
@@ -253,9 +255,16 @@ def _configured(
             f"no class is called {listing(missing)}" if missing else "no class is negative",
             where=safe_text(place.origin),
             why=f"the classes are {listing_in_order(classes)}",
-            fix="correct `data.positive`",
+            fix=f"{_meant(missing, classes)}correct `data.positive`",
         )
     return wanted
+
+
+def _meant(missing: list[str], classes: tuple[str, ...]) -> str:
+    """The classes that were probably meant, as a question."""
+    close = dict.fromkeys(nearest(name, classes) for name in missing)
+    found = ", ".join(f"`{safe_text(name)}`" for name in close if name is not None)
+    return f"did you mean {found}? " if found else ""
 
 
 def listing_in_order(names: tuple[str, ...], limit: int = 10) -> str:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
 from dnn_cli.base.registry import Registry
 from dnn_cli.base.spec import Spec, require
-from dnn_cli.base.task import TargetTotals, Task
+from dnn_cli.base.task import TargetSign, TargetTotals, Task
 from dnn_cli.base.types import Array, Shape, size_of
 from dnn_cli.nn.execution.arena import aligned_zeros
 from dnn_cli.nn.layer import Need
@@ -53,6 +53,13 @@ class Loss(ABC):
         if out is not shown:
             np.copyto(out, shown)
 
+    @abstractmethod
+    def each(self, z: Array, target: Array, ws: Mapping[str, Array]) -> Array:
+        """The loss of each example: (n,) float64, whose mean is `value`.
+
+        Not part of a step in which all examples count the same, so it may allocate.
+        """
+
     @property
     def one(self) -> Loss:
         """The loss of the network's prediction: of that of its members, where it has some."""
@@ -72,6 +79,10 @@ class LossSpec(Spec):
 
     registry: ClassVar[Registry[LossSpec]]
     gain: ClassVar[str] = "glorot"  # the initialiser of the output layer before it
+    sign: ClassVar[TargetSign] = "any"  # of the targets that it can take
+    # How numbers are brought to the size that a network begins at, if nothing else is said.
+    target_scale: ClassVar[Literal["standard", "mean"]] = "standard"
+    metric: ClassVar[str] = ""  # that it stands for, beside the usual ones of the task
 
     @abstractmethod
     def width(self, task: Task) -> int:
@@ -88,6 +99,14 @@ class LossSpec(Spec):
         nothing of it.
         """
         return self
+
+    def answered(self, task: Task) -> Task:
+        """`task` as a network with this loss answers it."""
+        return replace(task, metric=self.metric)
+
+    def of_linear(self, task: Task) -> LossSpec:
+        """The loss under which a linear model of the same task is trained, beside the network."""
+        return default_loss(task)
 
     @abstractmethod
     def build(self, task: Task) -> Loss:
@@ -140,6 +159,20 @@ def logit(p: Array, out: Array) -> None:
     np.maximum(p, least, out=out)
     np.divide(out, below, out=out)
     np.log(out, out=out)
+
+
+def weighted_value_and_grad(
+    loss: Loss, z: Array, target: Array, weights: Array, dz: Array, ws: Mapping[str, Array]
+) -> float:
+    """1/n sum_n w_n loss_n, and its gradient in `dz`: weights (n,), of which members have one.
+
+    Cost       the loss twice, and one array of n numbers
+    """
+    each = loss.each(z, target, ws)
+    loss.value_and_grad(z, target, dz, ws)
+    spread = weights.reshape(-1, *(1,) * (dz.ndim - 1))
+    np.multiply(dz, spread, out=dz, casting="same_kind")
+    return float(np.dot(each, weights)) / len(each)
 
 
 def loss_scratch(loss: Loss, n: int, dtype: Any = np.float32) -> dict[str, Array]:

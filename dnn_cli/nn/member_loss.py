@@ -52,6 +52,12 @@ class MemberLoss(Loss):
             self._rows(z), self._repeated(target), self._rows(dz), scratch
         )
 
+    def each(self, z: Array, target: Array, ws: Mapping[str, Array]) -> Array:
+        """The mean loss of each example over its members."""
+        rows = self.loss.each(self._rows(z), self._repeated(target), self._scratch(ws))
+        mean: Array = rows.reshape(len(z), self.members).mean(axis=1)
+        return mean
+
     def activate(self, z: Array, out: Array) -> None:
         """What each member predicts."""
         self.loss.activate(self._rows(z), self._rows(out))

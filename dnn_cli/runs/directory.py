@@ -6,6 +6,7 @@ Nothing here writes into a directory that holds anything, and nothing is made be
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,7 +85,7 @@ class RunDirectory:
             raise CheckpointError(
                 f"there is no run in {safe_text(path)}",
                 where=safe_text(path),
-                why="it has no config.yaml" if path.is_dir() else "it is not a directory",
+                why=_lack(path),
                 fix="name a run directory, such as runs/<name>-001",
             )
         return run
@@ -263,3 +264,10 @@ def _age(run: RunDirectory) -> tuple[str, str, int]:
     stem, _, number = run.name.rpartition("-")
     counted = number.isascii() and number.isdecimal() and len(number) < 10
     return (run.started, stem, int(number)) if counted else (run.started, run.name, 0)
+
+
+def _lack(path: Path) -> str:
+    """Why there is no run in `path`."""
+    if path.is_dir():
+        return "it has no config.yaml"
+    return "it is not a directory" if os.path.lexists(path) else "there is no such directory"

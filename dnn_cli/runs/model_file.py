@@ -25,7 +25,9 @@ MODEL = "dnn.model"
 PREPROCESSING = "preprocessing."
 OPTIMIZER = "optimizer."
 BEST = "best."
-_RESERVED = (PREPROCESSING, OPTIMIZER, BEST)  # no slot name starts like this
+CONFORMAL = "conformal."
+_RESERVED = (PREPROCESSING, OPTIMIZER, BEST, CONFORMAL)  # no slot name starts like this
+_SCORES = CONFORMAL + "scores"
 _SHOWN = 10  # differing tensors that a message names
 
 
@@ -50,6 +52,9 @@ class ModelFile:
     metrics: Mapping[str, float] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)  # dnn, numpy, python
     threshold: Mapping[str, Any] = field(default_factory=dict)  # of decisions, if one was chosen
+    calibration: Mapping[str, Any] = field(default_factory=dict)  # of probabilities, if it helped
+    intervals: Mapping[str, Any] = field(default_factory=dict)  # of what `scores` are
+    scores: Array | None = None  # how far off predictions of validation rows were
 
 
 _FIELDS: Mapping[str, type] = {
@@ -62,7 +67,11 @@ _FIELDS: Mapping[str, type] = {
     "metrics": dict,
     "versions": dict,
 }
-_OPTIONAL: Mapping[str, type] = {"threshold": dict}  # written only where they say something
+_OPTIONAL: Mapping[str, type] = {  # written only where they say something
+    "threshold": dict,
+    "calibration": dict,
+    "intervals": dict,
+}
 
 
 def write_model(path: Path, model: ModelFile) -> None:
@@ -95,7 +104,10 @@ def pack(model: ModelFile) -> tuple[dict[str, Array], dict[str, str]]:
     description = {key: getattr(model, key) for key in _FIELDS}
     description |= {key: value for key in _OPTIONAL if (value := getattr(model, key))}
     text = to_text({"format": FORMAT, "needs": NEEDS, **description}, sort=True)
-    return {**model.tensors, **prefixed(PREPROCESSING, model.schema_arrays)}, {MODEL: text}
+    arrays = {**model.tensors, **prefixed(PREPROCESSING, model.schema_arrays)}
+    if model.scores is not None:
+        arrays[_SCORES] = model.scores
+    return arrays, {MODEL: text}
 
 
 def unpack(tensors: Mapping[str, Array], metadata: Mapping[str, str], origin: str) -> ModelFile:
@@ -113,6 +125,7 @@ def unpack(tensors: Mapping[str, Array], metadata: Mapping[str, str], origin: st
     return ModelFile(
         tensors={n: a for n, a in tensors.items() if not n.startswith(_RESERVED)},
         schema_arrays=without(PREPROCESSING, tensors),
+        scores=tensors.get(_SCORES),
         **facts,
     )
 

@@ -1,9 +1,10 @@
 """Baselines: what predictors reach that learn nothing, or no more than a linear model can.
 
-Constant   classes and labels with their frequencies among the training rows, or the mean of the
-           targets, whatever the inputs are
+Constant   classes and labels with their frequencies among the training rows, the mean of the
+           targets, or the quantiles that are asked for, whatever the inputs are
 Linear     one dense layer behind the `table` of the network, if it has one, under the usual loss of
-           the task: logistic regression, or least squares. Adam on batches of 256 of up to 20,000
+           the task: logistic regression, or least squares; or under the network's own loss of
+           quantiles, counts and amounts. Adam on batches of 256 of up to 20,000
            training rows, with a rate that falls from 0.05 to 0; weights begin at 0
 Bound      as many steps as make a tenth of the examples that the network has seen, 200 if that is
            less, and never more than 2^28 numbers read and changed in all; of images, of more than
@@ -19,6 +20,7 @@ import numpy as np
 
 from dnn_cli.base.errors import DivergedError
 from dnn_cli.base.random import Purpose, stream
+from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array, size_of
 from dnn_cli.data.batches import Batches
 from dnn_cli.data.dataset import Dataset
@@ -26,7 +28,7 @@ from dnn_cli.nn.initializer import INITIALIZERS
 from dnn_cli.nn.layer import LayerSpec
 from dnn_cli.nn.layers.dense import DenseSpec
 from dnn_cli.nn.layers.table import TableSpec
-from dnn_cli.nn.loss import default_loss
+from dnn_cli.nn.loss import LossSpec
 from dnn_cli.nn.model import build_network
 from dnn_cli.nn.optimizers.adam import AdamSpec
 from dnn_cli.nn.schedules.cosine import CosineSpec
@@ -53,13 +55,21 @@ def sample(data: Dataset, seed: int) -> Dataset:
     return data.take(np.sort(rng.choice(data.rows, most, replace=False)))
 
 
-def constant(train: Dataset, seed: int) -> Array:
+def constant(train: Dataset, task: Task, seed: int) -> Array:
     """The prediction for every row that the training targets make: (columns of a prediction,)."""
-    task, targets = train.task, train.targets
+    targets = train.targets
     if targets is None:
         return _mean_inputs(sample(train, seed))
     if task.classifies:
-        found: Array = np.bincount(targets, minlength=task.count) / len(targets)
+        counts = np.bincount(targets, train.weights, task.count)
+        found: Array = counts / counts.sum()
+    elif task.quantiles:
+        levels = np.quantile(
+            targets, task.quantiles, axis=0, method="inverted_cdf", weights=train.weights
+        )
+        found = levels.T.reshape(-1)
+    elif train.weights is not None:
+        found = np.average(targets, axis=0, weights=train.weights)
     else:
         found = targets.mean(axis=0, dtype=np.float64)
     prediction: Array = train.target_scaling.restored(found[None])[0]
@@ -67,17 +77,22 @@ def constant(train: Dataset, seed: int) -> Array:
 
 
 def linear(
-    train: Dataset, data: Dataset, layers: Sequence[LayerSpec], seed: int, seen: int
+    train: Dataset,
+    data: Dataset,
+    loss: LossSpec,
+    layers: Sequence[LayerSpec],
+    seed: int,
+    seen: int,
 ) -> Array | None:
     """The predictions for `data` of a linear model of the rows `train`.
 
-    `layers` are those of the network, which has seen `seen` examples. None where there is no such
-    model: of inputs of other kinds, or if it diverges.
+    `loss` and `layers` are those of the network, which has seen `seen` examples. None where there
+    is no such model: of inputs of other kinds, or if it diverges.
     """
     inputs = size_of(train.input_shape)
     if len(train.input_shape) > 1 or inputs > _INPUTS or train.targets is None:
         return None
-    session = _session(sample(train, seed), layers, seed, seen)
+    session = _session(sample(train, seed), loss.of_linear(train.task), layers, seed, seen)
     try:
         for _ in fit(session, lambda: 0.0):
             pass
@@ -87,10 +102,11 @@ def linear(
     return found if np.isfinite(found).all() else None
 
 
-def _session(train: Dataset, layers: Sequence[LayerSpec], seed: int, seen: int) -> Session:
+def _session(
+    train: Dataset, loss: LossSpec, layers: Sequence[LayerSpec], seed: int, seen: int
+) -> Session:
     """The training of a linear model, not begun yet."""
-    task, batches = train.task, Batches(train, _BATCH, seed)
-    loss = default_loss(task)
+    task, batches = loss.answered(train.task), Batches(train, _BATCH, seed)
     dense = DenseSpec(units=loss.width(task), weights=INITIALIZERS.get("zeros")())
     front = [layer for layer in layers[:1] if isinstance(layer, TableSpec)]
     network = build_network([*front, dense], train.input_shape)
@@ -122,6 +138,10 @@ def _mean_inputs(data: Dataset) -> Array:
     for start in range(0, data.rows, len(x)):
         end = min(start + len(x), data.rows)
         rows = data.read(start, end, x[: end - start], None)
-        total += rows.reshape(end - start, -1).sum(axis=0, dtype=np.float64)
-    mean: Array = total / data.rows
+        flat = rows.reshape(end - start, -1)
+        if data.weights is None:
+            total += flat.sum(axis=0, dtype=np.float64)
+        else:
+            total += data.weights[start:end] @ flat
+    mean: Array = total / (data.rows if data.weights is None else data.weights.sum())
     return mean

@@ -23,7 +23,7 @@ import numpy as np
 from dnn_cli.base.random import Purpose, stream
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array, Rng
-from dnn_cli.training.metrics import LOSS, find
+from dnn_cli.training.metrics import LOSS, find, value_of
 from dnn_cli.training.outcome import Outcome
 from dnn_cli.training.resamples import Resamples
 
@@ -36,11 +36,16 @@ _BLOCK = 1 << 19  # rows of the resamples that are measured at once: 4 MB of how
 
 
 def intervals(
-    measured: Mapping[str, float], predictions: Array, targets: Array, task: Task
+    measured: Mapping[str, float],
+    predictions: Array,
+    targets: Array,
+    task: Task,
+    weights: Array | None = None,
 ) -> dict[str, Interval]:
     """The 95 % interval of each metric that was `measured`, where it has one.
 
     The loss has none: it is known as a mean over batches. Nor has a class or target by itself.
+    Rows are drawn with their `weights` (n,), if they have some.
 
     Shapes     predictions, targets: the canonical form of `outcome.py`
     """
@@ -49,7 +54,8 @@ def intervals(
     whole = {name: metric for name, (metric, part) in metrics.items() if part is None}
     rng, n = stream(0, Purpose.BOOTSTRAP), len(targets)
     chosen = slice(None) if n <= _ROWS else np.sort(rng.choice(n, _ROWS, replace=False))
-    outcome = Outcome(predictions[chosen], targets[chosen], task)
+    some_weights = None if weights is None else weights[chosen]
+    outcome = Outcome(predictions[chosen], targets[chosen], task, some_weights)
     found: dict[str, list[Array]] = {name: [] for name in whole}
     for drawn in _resamples(outcome, rng):
         for name, metric in whole.items():
@@ -63,7 +69,7 @@ def intervals(
         return ends
     shrink = math.sqrt(_ROWS / n)
     return {
-        name: _moved(pair, whole[name].value(outcome), measured[name], shrink)
+        name: _moved(pair, value_of(whole[name], None, outcome), measured[name], shrink)
         for name, pair in ends.items()
     }
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS
@@ -20,16 +22,19 @@ _OF_CLASSES = ("precision", "recall", "f1")
 _OF_TARGETS = ("root_mean_squared_error", "mean_absolute_error", "r2")
 
 
-def report(predictions: Array, targets: Array, task: Task) -> dict[str, Any]:
+def report(
+    predictions: Array, targets: Array, task: Task, weights: Array | None = None
+) -> dict[str, Any]:
     """Plain numbers by metric and label: `{"f1": {"cat": 0.8, …}, …}`; empty for reconstruction.
 
     Classes have `confusion_matrix` too: for one class an example K rows (true) of K counts
-    (decided), in the order of `labels`; for labels `{label: [[tn, fp], [fn, tp]]}`.
+    (decided), in the order of `labels`; for labels `{label: [[tn, fp], [fn, tp]]}`. It and
+    `support` count rows, whatever their weights are.
 
     Raises:
         DivergedError: a prediction is NaN or infinite.
     """
-    outcome, labels = Outcome(predictions, targets, task), labels_of(task)
+    outcome, labels = Outcome(predictions, targets, task, weights), labels_of(task)
     if task.kind == "reconstruction" or not outcome.rows:
         return {}
     names = _OF_TARGETS if task.kind == "regression" else _OF_CLASSES
@@ -40,7 +45,7 @@ def report(predictions: Array, targets: Array, task: Task) -> dict[str, Any]:
         found[name] = dict(zip(labels, parts.tolist(), strict=True))
     if task.kind != "regression":
         matrix = outcome.confusion.tolist()
-        support = outcome.counts.actual.astype(int).tolist()
+        support = np.count_nonzero(outcome.positive, axis=0).tolist()
         found["support"] = dict(zip(labels, support, strict=True))
         found["confusion_matrix"] = (
             matrix if task.classifies else dict(zip(labels, matrix, strict=True))
@@ -48,7 +53,9 @@ def report(predictions: Array, targets: Array, task: Task) -> dict[str, Any]:
     return found
 
 
-def by_target(predictions: Array, targets: Array, task: Task) -> dict[str, dict[str, float]]:
+def by_target(
+    predictions: Array, targets: Array, task: Task, weights: Array | None = None
+) -> dict[str, dict[str, float]]:
     """The metrics of each of several targets: `{"price": {"r2": 0.8, …}, …}`; else nothing.
 
     Of one target the metrics as a whole say the same.
@@ -58,7 +65,7 @@ def by_target(predictions: Array, targets: Array, task: Task) -> dict[str, dict[
     """
     if task.kind != "regression" or task.count < 2:
         return {}
-    found = report(predictions, targets, task)
+    found = report(predictions, targets, task, weights)
     return {label: {name: found[name][label] for name in _OF_TARGETS} for label in found["labels"]}
 
 

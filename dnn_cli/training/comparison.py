@@ -48,7 +48,14 @@ class Comparison:
         told = (f"{name} {_few(found)}" for name, found in shown.items() if found)
         return f"baselines ({self.part}): {'; '.join(told)}"
 
-    def warning(self, predictions: Array, targets: Array, main: str, advice: str) -> str:
+    def warning(
+        self,
+        predictions: Array,
+        targets: Array,
+        main: str,
+        advice: str,
+        weights: Array | None = None,
+    ) -> str:
         """That by the metric `main` the network is no better than the constant; "" if it is."""
         mine, other = self.network[main], self.constant[main]
         better = mine < other if direction(main) == "min" else mine > other
@@ -56,7 +63,8 @@ class Comparison:
             return ""
         decided = decide(predictions, self.task)
         if self.task.classifies and (decided == decided[0]).all():
-            label, share = self._label(int(decided[0])), float((targets == decided[0]).mean())
+            label = self._label(int(decided[0]))
+            share = float(np.average(targets == decided[0], weights=weights))
             return (
                 f"the network answers {label} for every row, as a constant would: "
                 f"{figure(share)} is the share of {label}; {advice}"
@@ -68,6 +76,8 @@ class Comparison:
     def _always(self) -> str:
         if self.task.classifies:
             return f"always {self._label(int(self.answer.argmax()))}"
+        if self.task.quantiles:
+            return "always the same quantiles"
         return "always the same labels" if self.task.kind == "multilabel" else "always the mean"
 
     def _label(self, number: int) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dnn_cli.base.errors import DivergedError, Problem
+from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.training.part import Part
 from dnn_cli.training.session import Session
@@ -148,11 +149,16 @@ def _far_inputs(x: Array) -> list[dict[str, float]]:
     return [{"input": int(i), "largest": float(peaks[i])} for i in worst if peaks[i] > _FAR]
 
 
+def _named(s: Session, number: int) -> str:
+    """An input for a message: its column, or its number from 0."""
+    return f"column `{safe_text(s.inputs[number])}`" if s.inputs else f"input {number}"
+
+
 def _advice(s: Session, learning_rate: float, far: list[dict[str, float]]) -> list[str]:
     found = []
     if far:
-        columns = ", ".join(str(f["input"]) for f in far)
-        found.append(f"look at input columns {columns}, whose scaled values reach beyond {_FAR:g}")
+        which = ", ".join(_named(s, int(f["input"])) for f in far)
+        found.append(f"look at {which}: scaled, there are values beyond {_FAR:g}")
     found.append(f"a smaller optimizer.learning_rate (now {learning_rate:g})")
     if s.recipe.clip_norm is None:
         found.append("optimizer.clip_norm=1")

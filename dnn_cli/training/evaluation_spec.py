@@ -21,6 +21,12 @@ class EvaluationSpec(Spec):
         None,
     )
 
+    calibrate: bool = option(
+        "divide the outputs that become probabilities by the temperature with which the validation "
+        "rows have the lowest log-loss, where that is lower; kept in the model file",
+        True,
+    )
+
     def check_task(self, task: Task, valid: Truth | None) -> None:
         """Raise `SpecError` if no threshold can be chosen: `valid` is true of the validation rows.
 

@@ -184,10 +184,12 @@ class Stepper:
             shown = np.empty((len(outputs), s.network.out_shape[-1]), outputs.dtype)
             for piece in pieces:
                 s.loss.one.activate(s.loss.pool(outputs[piece]), shown[piece])
-            targets = s.train.dataset.targets[s.train.order(s.epoch)]
+            order, weights = s.train.order(s.epoch), s.train.dataset.weights
+            targets = s.train.dataset.targets[order]
+            weights = None if weights is None else weights[order]
             names, restored = s.spec.epoch_metrics(s.task), s.train.dataset.target_scaling.restored
             predictions = restored(canonical(shown, s.task))
-            measured = measure(names, predictions, restored(targets), s.task)
+            measured = measure(names, predictions, restored(targets), s.task, weights)
             found |= {f"train.{name}": value for name, value in measured.items()}
         return found
 
@@ -196,7 +198,8 @@ class Stepper:
         s = self.session
         loss, predictions, targets = evaluator.run(data)
         try:
-            measured = measure(s.spec.epoch_metrics(s.task), predictions, targets, s.task)
+            names = s.spec.epoch_metrics(s.task)
+            measured = measure(names, predictions, targets, s.task, data.weights)
         except DivergedError as error:
             where = "a prediction for the validation data"
             raise diverged_after(s, self.part, where, self.learning_rate) from error

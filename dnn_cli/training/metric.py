@@ -48,6 +48,14 @@ class Metric(Spec):
         """The metric of each resample (r,), nan where undefined; None: it has no interval."""
         return None
 
+    def weighted(self, outcome: Outcome) -> float:
+        """The same where examples have weights, which is that of one resample; nan if it has none.
+
+        `value` never sees weights; `parts` does.
+        """
+        found = self.resampled(Resamples.whole(outcome))
+        return float("nan") if found is None else float(found[0])
+
     def undefined(self, truth: Truth, part: int | None) -> str:
         """Why there is no value (of class, label or target `part`), whatever is predicted.
 

@@ -3,7 +3,7 @@
 Canonical  binary, multiclass        predictions (n, K) rows of probabilities, also for K = 2;
                                      targets (n,) class numbers
            multilabel                predictions (n, L) probabilities; targets (n, L) of 0 and 1
-           regression                predictions, targets (n, t)
+           regression                predictions, targets (n, t); of quantiles predictions (n, t q)
            reconstruction            predictions (n, …), targets (n, …) of the same size
 Decision   the class of the largest probability, the first one of equals; a label is on where its
            probability exceeds 0.5. So with two classes 0.5 means class 0
@@ -53,19 +53,30 @@ class Counts:
 
 
 class Outcome:
-    """Predictions beside targets; what more than one metric asks for is worked out once."""
+    """Predictions beside targets; what more than one metric asks for is worked out once.
 
-    def __init__(self, predictions: Array, targets: Array, task: Task) -> None:
+    `weights` (n,), if there are any, say how often each example counts: as if its row were there
+    so many times.
+    """
+
+    def __init__(
+        self, predictions: Array, targets: Array, task: Task, weights: Array | None = None
+    ) -> None:
+        self.weights = weights
         if task.kind == "reconstruction":
             predictions, targets = _flat(predictions), _flat(targets)
-        self.predictions, self.targets, self.task = predictions, targets, task
+        if predictions.shape != (len(targets), task.columns):
+            shapes = f"predictions {predictions.shape} for {len(targets)} targets"
+            raise ValueError(f"{shapes} and {task.columns} outputs")
+        # The levels (q,) of quantiles, and these (n, t, q); without any a value is the median.
+        self.levels = np.array(task.quantiles or (0.5,))
+        self.quantiles = predictions.reshape(len(predictions), task.count, len(self.levels))
+        self.predictions, self.targets, self.task = points(predictions, task), targets, task
         self._check_shapes()
         _require_finite(predictions)
 
     def _check_shapes(self) -> None:
         found, n = self.predictions.shape, len(self.targets)
-        if found != (n, self.task.count):
-            raise ValueError(f"predictions {found} for {n} targets and {self.task.count} outputs")
         if not self.task.classifies:
             if self.targets.shape != found:
                 raise ValueError(f"targets {self.targets.shape} for predictions {found}")
@@ -88,10 +99,14 @@ class Outcome:
     def positive(self) -> Array:
         """Which class or label each example truly has: (n, K) bool."""
         if self.task.classifies:
-            found: Array = self.targets[:, None] == np.arange(self.task.count)
-            return found
+            return self._columns(self.targets)
         on: Array = self.targets > 0.5
         return on
+
+    def _columns(self, numbers: Array) -> Array:
+        """Class numbers as columns: (n, K) bool."""
+        found: Array = numbers[:, None] == np.arange(self.task.count)
+        return found
 
     @cached_property
     def confusion(self) -> Array:
@@ -100,9 +115,18 @@ class Outcome:
             return confusion_matrix(self.targets, self.decided, self.task.count)
         return label_confusion(self.positive, self.decided)
 
+    def mean(self, terms: Array) -> Array:
+        """The mean of terms (n, …) over the examples."""
+        found: Array = np.average(terms, axis=0, weights=self.weights)
+        return found
+
     @cached_property
     def counts(self) -> Counts:
         """Right, decided and actual examples of every class or label."""
+        if self.weights is not None:
+            said = self.decided if not self.task.classifies else self._columns(self.decided)
+            parts = (self.positive & said, said, self.positive)
+            return Counts(*(self.weights @ part for part in parts))
         c = self.confusion.astype(np.float64)
         if self.task.classifies:
             return Counts(np.diagonal(c), c.sum(axis=0), c.sum(axis=1))
@@ -134,6 +158,14 @@ class Outcome:
         for start in range(0, self.rows, rows):
             cut = slice(start, start + rows)
             yield np.subtract(self.predictions[cut], truth[cut], dtype=np.float64)
+
+
+def points(predictions: Array, task: Task) -> Array:
+    """The one number of each target that quantiles (n, t q) stand for: the one nearest to 0.5."""
+    if not task.quantiles:
+        return predictions
+    middle = int(np.argmin(np.abs(np.array(task.quantiles) - 0.5)))
+    return predictions[:, middle :: len(task.quantiles)]
 
 
 def decide(predictions: Array, task: Task) -> Array:

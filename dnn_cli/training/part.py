@@ -22,7 +22,7 @@ from dnn_cli.nn.execution.blocks import piece_of, without
 from dnn_cli.nn.execution.divided import Divided
 from dnn_cli.nn.execution.plan import Plan
 from dnn_cli.nn.execution.ranks import Ranks, share_of
-from dnn_cli.nn.loss import cut_scratch, loss_scratch
+from dnn_cli.nn.loss import cut_scratch, loss_scratch, weighted_value_and_grad
 from dnn_cli.nn.schedule import Progress
 from dnn_cli.training.evaluation import target_buffer
 from dnn_cli.training.session import Session
@@ -77,6 +77,7 @@ class Part:
         self.scratch = loss_scratch(session.loss, size, network.arena.params.dtype)
         self.random = any(layer.random for _, layer in network.chain.walk())
         self.scheduled = [layer for _, layer in network.chain.walk() if layer.scheduled]
+        self.weights: Array | None = None  # of the examples that were filled in last
         self.phases = self.gradient, self.sum, session.optimizer.step
         self._shares: dict[int, Share | None] = {}
 
@@ -104,7 +105,13 @@ class Part:
         """This rank's part of the batch's mean loss, and its gradient at the outputs."""
         plan, ranks = share.plan, self.ranks
         assert plan.dy is not None
-        loss = self.session.loss.value_and_grad(plan.y, share.targets, plan.dy, share.scratch)
+        objective, targets, scratch = self.session.loss, share.targets, share.scratch
+        if self.weights is None:
+            loss = objective.value_and_grad(plan.y, targets, plan.dy, scratch)
+        else:
+            loss = weighted_value_and_grad(
+                objective, plan.y, targets, self.weights, plan.dy, scratch
+            )
         if ranks.alone:
             return loss
         np.multiply(plan.dy, ranks.own / ranks.whole, out=plan.dy)
@@ -133,7 +140,10 @@ class Part:
         """Gather the examples of `share` in batch `index`."""
         ranks = self.ranks
         ranks.own, ranks.whole = share.stop - share.first, share.whole
-        self.session.train.fill(epoch, index, share.plan.x, share.targets, share.first)
+        train = self.session.train
+        train.fill(epoch, index, share.plan.x, share.targets, share.first)
+        if train.dataset.weights is not None:
+            self.weights = train.weights(epoch, index, share.first, ranks.own)
 
     def replay(self, epoch: int, index: int) -> Iterator[Plan]:
         """The plan of this rank filled with the examples of one rank after the other.

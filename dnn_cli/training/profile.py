@@ -23,6 +23,7 @@ Clock: TypeAlias = Callable[[], float]
 Phase: TypeAlias = Literal["gather", "draw", "forward", "loss", "backward", "update"]
 
 _REPEATS = 30
+_TIMED = 0.3  # seconds of steps that an epoch is reckoned from
 _SIDE = 512  # of the square product that measures the product rate
 _COPY = 1 << 24  # floats of the copy that measures the memory rate
 
@@ -72,6 +73,24 @@ def profile_step(session: Session, clock: Clock) -> StepProfile:
     )
     rows = session.train.rows(0)
     return StepProfile(rows, part.ranks.count, whole, parts, product_rate(clock), copy_rate(clock))
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def time_steps(session: Session, clock: Clock) -> list[float]:
+    """The seconds of some steps of `session`, which is used up: of `_TIMED` seconds, one at least.
+
+    The first one, in which memory is touched for the first time, does not count.
+    """
+    seconds: list[float] = []
+    with Stepper(session) as stepper:
+        end = clock() + _TIMED
+        while len(seconds) < 2 or (clock() < end and len(seconds) <= _REPEATS):
+            if session.index == session.train.steps:
+                session.index = 0
+            began = clock()
+            stepper.advance(clock, due=0.0)
+            seconds.append(clock() - began)
+    return seconds[1:]
 
 
 def product_rate(clock: Clock) -> float:

@@ -13,7 +13,7 @@ from typing import TypeAlias, final
 import numpy as np
 
 from dnn_cli.base.types import Array
-from dnn_cli.training.outcome import Counts, Outcome, mean_of_defined
+from dnn_cli.training.outcome import Counts, Outcome, fraction, mean_of_defined
 
 _MOST = 1 << 18
 # Scores (n,) and positive (n,) of one class, times (r, n) -> (r,).
@@ -24,11 +24,19 @@ ClassScore: TypeAlias = Callable[[Array, Array, Array], Array]
 class Resamples:
     """Some resamples of `outcome`; `times` says how often each has each row.
 
+    Where examples have weights, a row that was drawn counts as much as it weighs.
+
     Shapes     times (r, n) float64, whole numbers; the sum of each row is n
     """
 
     def __init__(self, outcome: Outcome, times: Array) -> None:
-        self.outcome, self.times = outcome, times
+        self.outcome = outcome
+        self.times = times if outcome.weights is None else times * outcome.weights
+
+    @classmethod
+    def whole(cls, outcome: Outcome) -> Resamples:
+        """Every row once."""
+        return cls(outcome, np.ones((1, outcome.rows)))
 
     def mean(self, terms: Array) -> Array:
         """The mean over the rows of each resample.
@@ -36,7 +44,10 @@ class Resamples:
         Shapes     terms (n,) -> (r,); (n, k) -> (r, k)
         """
         total: Array = self.times @ terms.astype(np.float64, copy=False)
-        return total / self.outcome.rows
+        if self.outcome.weights is None:
+            return total / self.outcome.rows
+        mass = self.times.sum(axis=1).reshape(-1, *(1,) * (total.ndim - 1))
+        return fraction(total, np.broadcast_to(mass, total.shape), np.zeros_like(total, np.bool_))
 
     @cached_property
     def counts(self) -> Counts:
@@ -62,7 +73,7 @@ def of_columns(score: ClassScore, drawn: Resamples) -> Array | None:
 
     None if that would take too long: rows times classes are more than 2^18, some four seconds.
     """
-    if drawn.outcome.predictions.size > _MOST:
+    if len(drawn.times) > 1 and drawn.outcome.predictions.size > _MOST:
         return None
     scores, positive = drawn.outcome.predictions.T, drawn.outcome.positive.T
     if drawn.outcome.task.kind == "binary":

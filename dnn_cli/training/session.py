@@ -34,6 +34,7 @@ class Session:
     train: Batches
     valid: Dataset | None
     monitor: Monitor
+    inputs: tuple[str, ...] = ()  # names of the columns, where they have some
     ranks: int = 1  # processes that share the work of a step
 
     step: int = 0  # steps taken

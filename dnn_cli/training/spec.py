@@ -90,6 +90,13 @@ class TrainingSpec(Spec):
     stop_when: dict[str, float] | None = option(
         "stop as soon as a metric reaches its value, such as {train.loss: 0.01}", None
     )
+    budget: float | str | None = option(
+        "as many epochs, up to `epochs`, as steps that are timed beforehand promise in so many "
+        "seconds, or a time such as 90s, 10m; schedules span them, and resolved.yaml has their "
+        "number",
+        None,
+        above=0.0,
+    )
     max_time: float | str | None = option(
         "stop, resumable, after so many seconds, or a time such as 90s, 10m, 1h30m", None, above=0.0
     )
@@ -111,6 +118,8 @@ class TrainingSpec(Spec):
         """Names exist, times can be read, one metric alone decides which epoch is best."""
         if isinstance(self.max_time, str):
             seconds_of(self.max_time, "max_time")
+        if isinstance(self.budget, str):
+            seconds_of(self.budget, "budget")
         if self.monitor is not None:
             _require_name(self.monitor, "monitor")
         watched = self.early_stopping.metric if self.early_stopping else None

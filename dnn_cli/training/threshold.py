@@ -41,7 +41,11 @@ def decide_at(predictions: Array, task: Task, thresholds: Array) -> Array:
 
 
 def best_thresholds(
-    metric: ThresholdMetric, predictions: Array, targets: Array, task: Task
+    metric: ThresholdMetric,
+    predictions: Array,
+    targets: Array,
+    task: Task,
+    weights: Array | None = None,
 ) -> tuple[float, ...]:
     """The thresholds that suit `metric` best: of the positive class, or of each label by itself.
 
@@ -50,23 +54,33 @@ def best_thresholds(
     Shapes     as in `outcome`: binary or multilabel
     """
     if task.kind == "binary":
-        return (best_threshold(metric, predictions[:, 1], targets == 1),)
+        return (best_threshold(metric, predictions[:, 1], targets == 1, weights),)
     return tuple(
-        best_threshold(metric, p, on > 0.5) for p, on in zip(predictions.T, targets.T, strict=True)
+        best_threshold(metric, p, on > 0.5, weights)
+        for p, on in zip(predictions.T, targets.T, strict=True)
     )
 
 
-def best_threshold(metric: ThresholdMetric, probabilities: Array, positive: Array) -> float:
-    """The threshold for one class. Shapes: probabilities (n,) float32, positive (n,) bool."""
-    n, actual = len(positive), int(np.count_nonzero(positive))
-    if actual in (0, n):
+def best_threshold(
+    metric: ThresholdMetric, probabilities: Array, positive: Array, weights: Array | None = None
+) -> float:
+    """The threshold for one class, of examples that count as much as their `weights` (n,).
+
+    Shapes     probabilities (n,) float32, positive (n,) bool
+    """
+    if weights is None:
+        weights = np.ones(len(positive))
+    there = weights > 0.0
+    probabilities, positive, weights = probabilities[there], positive[there], weights[there]
+    if positive.all() or not positive.any():
         return USUAL
+    n, actual = float(weights.sum()), float(weights[positive].sum())
     order = np.argsort(-probabilities, kind="stable")
     p = probabilities[order]
     last = np.flatnonzero(np.append(p[1:] < p[:-1], True))  # of those that are equal
-    right = np.append(0.0, np.cumsum(positive[order])[last])
-    decided = np.append(0.0, last + 1.0)
-    values = METRICS[metric](right, decided, float(actual), float(n))
+    right = np.append(0.0, np.cumsum(weights[order] * positive[order])[last])
+    decided = np.append(0.0, np.cumsum(weights[order])[last])
+    values = METRICS[metric](right, decided, actual, n)
     levels = _levels(p[last])
     if levels[0] > 1.0:
         values[0] = -np.inf

@@ -18,20 +18,27 @@ from dnn_cli.base.types import Array
 Lack: TypeAlias = Callable[[int], str]  # what one class, label or target lacks; "" for nothing
 
 _SHOWN = 3  # lacks that a sentence lists
+NOTHING = 2.0**-20  # of the largest value: what scaling in float32 may leave of 0
 
 
 @final
 class Truth:
     """The targets of one part of the data, summed up.
 
+    Rows of no weight are as if they were not there.
+
     Shapes     targets (n,) class numbers, (n, k) labels or values; None where inputs are their own
     """
 
-    def __init__(self, targets: Array | None, task: Task) -> None:
+    def __init__(self, targets: Array | None, task: Task, weights: Array | None = None) -> None:
         self.task = task
+        if targets is not None and weights is not None:
+            targets = targets[weights > 0.0]
         self._rows = 0 if targets is None else len(targets)
         self._of: Array = np.zeros(task.count, dtype=np.int64)  # rows of each class or label
         self._constant: Array = np.ones(task.count, dtype=np.bool_)
+        self._single = False
+        self._least = self._largest = np.zeros(task.count)
         if targets is None or not self._rows:
             return
         if task.classifies:
@@ -39,7 +46,9 @@ class Truth:
         elif task.kind == "multilabel":
             self._of = np.count_nonzero(targets > 0.5, axis=0)
         else:
-            self._constant = targets.min(axis=0) == targets.max(axis=0)
+            self._least, self._largest = targets.min(axis=0), targets.max(axis=0)
+            self._constant = self._least == self._largest
+            self._single = targets.dtype == np.float32  # which may have made different ones equal
 
     def absent(self, number: int) -> str:
         """That a class has no row, or that a label applies to none."""
@@ -57,7 +66,20 @@ class Truth:
         """That a target has one value in all rows."""
         if not self._constant[number]:
             return ""
-        return self._said("", "target {} is the same in every row", number)
+        said = "target {} is the same in every row" + (" in float32" if self._single else "")
+        return self._said("", said, number)
+
+    def negative(self, number: int) -> str:
+        """That a value of a target is below 0, by more than rounding."""
+        if self._least[number] >= -NOTHING * self._largest[number]:
+            return ""
+        return self._said("", "target {} is below 0 in some row", number)
+
+    def not_positive(self, number: int) -> str:
+        """That a value of a target is not above 0."""
+        if self._least[number] > NOTHING * self._largest[number]:
+            return ""
+        return self._said("", "target {} is not above 0 in some row", number)
 
     def headline(self, lack: Lack, part: int | None) -> str:
         """What a metric lacks for `part`; without it for the positive of two classes, or for all.
@@ -67,6 +89,11 @@ class Truth:
         if part is not None:
             return lack(part)
         return lack(1) if self.task.kind == "binary" else self.every(lack)
+
+    def any_of(self, lack: Lack, part: int | None) -> str:
+        """What a metric lacks for `part`; without it what the first lacks that lacks something."""
+        parts = range(self.task.count) if part is None else [part]
+        return next((said for number in parts if (said := lack(number))), "")
 
     def every(self, lack: Lack) -> str:
         """What all classes, labels or targets lack: a mean leaves out those that lack something."""

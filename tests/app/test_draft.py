@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from dnn_cli.app.draft import draft
+from dnn_cli.base.errors import DataError, UsageError
 from dnn_cli.cli.application import run
 from dnn_cli.config.load import load_config
 
@@ -98,6 +100,7 @@ def test_without_a_target_the_columns_are_listed(
     assert "--target" in said and "a (numbers), b (numbers), city (words)" in said
     assert run(["init", str(path), "--target", "price"]) == 2
     assert "no column `price`" in capsys.readouterr().err
+    np.save(tmp_path / "x.npy", np.zeros((3, 2)))
     assert run(["init", str(tmp_path / "x.npy"), "--target", "y"]) == 2
 
 
@@ -144,7 +147,8 @@ def test_info_tells_how_numbers_of_a_table_are_scaled(
     capsys.readouterr()
     assert run(["info", "runs/t-001"]) == 0
     shown = capsys.readouterr().out
-    assert "scaling   robust_smooth_clip\n" in shown and "features  a, b, city, when\n" in shown
+    facts = [line.split(maxsplit=1) for line in shown.splitlines()]
+    assert ["scaling", "robust_smooth_clip"] in facts and ["features", "a, b, city, when"] in facts
 
 
 def test_a_target_named_twice_is_one_target(
@@ -155,3 +159,14 @@ def test_a_target_named_twice_is_one_target(
     Path("t.csv").write_text("\n".join(["a,b,y", *rows, ""]), encoding="utf-8")
     assert run(["init", "t.csv", "--target", "y", "--target", "-1", "-o", "t.yaml"]) == 0
     assert "target: y\n" in Path("t.yaml").read_text(encoding="utf-8").replace('"', "")
+
+
+@pytest.mark.parametrize("name", ["nosuch", "nosuch.npy", "nosuch.csv", "nosuch.png", "no/such"])
+def test_a_table_that_is_not_there(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        draft(str(tmp_path / name), ("y",), None, tmp_path)
+
+
+def test_a_folder_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is a folder"):
+        draft(str(tmp_path), ("y",), None, tmp_path)

@@ -101,3 +101,81 @@ def test_multilabel_takes_the_columns_one_by_one(tmp_path: Path) -> None:
     (tmp_path / "t.yaml").write_text(f"data: {section}, task: multilabel}}\n{MORE}")
     run = train_run(str(tmp_path / "t.yaml"), runs=str(tmp_path / "runs")).run
     assert (model_info(run).task, model_info(run).labels) == ("multilabel", KINDS)
+
+
+def of_words(path: Path, yes: str, no: str, kinds: tuple[str, ...] = KINDS) -> str:
+    """The table with words in the place of 1 and 0, as pandas writes True and False."""
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["x", "y", *kinds])
+        ones = np.eye(len(kinds), dtype=int)[np.arange(90) % len(kinds)]
+        rows = zip(INPUTS, ones.tolist(), strict=True)
+        out.writerows([x, y, *(yes if one else no for one in row)] for (x, y), row in rows)
+    return f"{{source: t.csv, target: [{', '.join(kinds)}]"
+
+
+def trained(folder: Path, section: str) -> tuple[str, list[str]]:
+    said: list[str] = []
+    (folder / "t.yaml").write_text(f"data: {section}}}\n{MORE}")
+    return train_run(str(folder / "t.yaml"), runs=str(folder / "runs"), say=said.append).run, said
+
+
+@pytest.mark.parametrize(("yes", "no"), [("True", "False"), ("yes", "no"), ("TRUE", "FALSE")])
+def test_words_of_yes_and_no_are_ones_and_zeros(tmp_path: Path, yes: str, no: str) -> None:
+    run, said = trained(tmp_path, of_words(tmp_path / "t.csv", yes, no))
+    assert said[0].startswith("task: multiclass, classes oak, elm, ash (one-hot columns")
+    found = evaluate_model(run, data=str(tmp_path / "t.csv"))
+    with (tmp_path / "ones.csv").open("w", newline="") as file:
+        csv.writer(file).writerows(
+            [["x", "y", *KINDS], *([*x, *row] for x, row in zip(INPUTS, ONES, strict=True))]
+        )
+    assert found.metrics == evaluate_model(run, data=str(tmp_path / "ones.csv")).metrics
+    assert found.metrics["accuracy"] > 0.9
+
+
+@pytest.mark.parametrize("target", ["[oak, elm]", "[oak]"])
+def test_words_of_yes_and_no_are_labels(tmp_path: Path, target: str) -> None:
+    of_words(tmp_path / "t.csv", "True", "False")
+    section = f"{{source: t.csv, target: {target}, exclude: [ash], task: multilabel"
+    run, _ = trained(tmp_path, section)
+    found = evaluate_model(run, data=str(tmp_path / "t.csv"))
+    assert [(c.label, c.support) for c in found.classes] == [] and found.metrics["accuracy"] > 0.6
+    assert model_info(run).task == "multilabel"
+
+
+def test_words_of_yes_and_no_may_be_numbers_to_predict(tmp_path: Path) -> None:
+    run, _ = trained(tmp_path, f"{of_words(tmp_path / 't.csv', 'yes', 'no')}, task: regression")
+    assert evaluate_model(run, data=str(tmp_path / "t.csv")).rows == 90
+
+
+def test_other_words_in_one_of_the_columns_are_not(tmp_path: Path) -> None:
+    section = of_words(tmp_path / "t.csv", "True", "maybe")
+    with pytest.raises(DataError, match="3 target columns of text") as caught:
+        trained(tmp_path, section)
+    assert "true and false" in caught.value.problems[0].fix
+
+
+@pytest.mark.parametrize("kind", ["?", "u1", "f4", "i8"])
+def test_two_columns_name_the_positive_one(tmp_path: Path, kind: str) -> None:
+    np.savez(tmp_path / "t.npz", x=INPUTS, y=np.eye(2)[(CODES > 1).astype(int)].astype(kind))
+    run, said = trained(tmp_path, "{source: t.npz")
+    assert "task: binary, classes 0, 1" in said[0] and "positive class 1" in said[0]
+    found = evaluate_model(run, data=str(tmp_path / "t.npz"))
+    assert found.positive == "1" and found.classes[1].support == int((CODES > 1).sum())
+
+
+def test_two_named_columns_have_the_rarer_as_positive(tmp_path: Path) -> None:
+    with (tmp_path / "t.csv").open("w", newline="") as file:
+        ones = np.eye(2, dtype=int)[(CODES == 0).astype(int)].tolist()
+        rows = ([*x, *row] for x, row in zip(INPUTS, ones, strict=True))
+        csv.writer(file).writerows([["x", "y", "often", "rare"], *rows])
+    run, said = trained(tmp_path, "{source: t.csv, target: [often, rare]")
+    assert "positive class rare (the rarer one: 30 of 90 rows)" in said[0]
+    assert evaluate_model(run, data=str(tmp_path / "t.csv")).positive == "rare"
+
+
+def test_a_model_of_two_classes_of_equal_standing_stays_as_it_is(tmp_path: Path) -> None:
+    np.savez(tmp_path / "t.npz", x=INPUTS, y=np.eye(2)[(CODES > 1).astype(int)])
+    run, said = trained(tmp_path, "{source: t.npz, task: multiclass")
+    assert said[0].startswith("task: multiclass, classes 0, 1 (as configured)")
+    assert evaluate_model(run, data=str(tmp_path / "t.npz")).positive is None

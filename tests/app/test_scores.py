@@ -42,7 +42,7 @@ def write_rare(path: Path, rows: int = 3000) -> None:
 def run_on(folder: Path, data: str, *changes: str, training: str = "") -> tuple[str, list[str]]:
     """The run directory, and what was said at the end: from the test or baselines line on."""
     (folder / "t.yaml").write_text(
-        f"data: {data}\ntraining: {{epochs: 4, batch_size: 64{training}}}\n"
+        f"preset: none\ndata: {data}\ntraining: {{epochs: 4, batch_size: 64{training}}}\n"
     )
     log = Log()
     path = folder / f"run-{len(list(folder.glob('run-*')))}"

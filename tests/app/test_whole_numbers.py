@@ -101,3 +101,12 @@ def test_a_run_begun_by_such_a_version_has_the_same_data(tmp_path: Path) -> None
     assert document.pop("numeric") is True
     text = json.dumps(document, sort_keys=True, separators=(",", ":"))
     assert fingerprint(prepared)["columns"] == hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+@pytest.mark.parametrize("kind", ["?", "u1", "f8"])
+def test_positions_of_one_hot_columns_are_numbers(tmp_path: Path, columns: int, kind: str) -> None:
+    x = np.stack([CODES % columns, np.arange(60)], axis=1).astype(np.float32)
+    np.savez(tmp_path / "t.npz", x=x, y=np.eye(columns)[CODES % columns].astype(kind))
+    lines, array, _ = predicted(tmp_path, learned(tmp_path, "t.npz"), "t.npz")
+    assert array.dtype == np.int64 and lines == array.tolist() == (CODES % columns).tolist()

@@ -27,7 +27,7 @@ BELOW = {
 THIRD_PARTY = {
     "base": {"numpy"},
     "nn": {"numpy"},
-    "data": {"numpy", "platformdirs", "PIL"},
+    "data": {"numpy", "platformdirs", "PIL", "pyarrow"},
     "training": {"numpy"},
     "config": {"yaml"},
     "runs": {"numpy", "threadpoolctl"},

@@ -15,8 +15,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from seeds_of_data import csvs, idxs, images, npys, npzs, texts
+from seeds_of_data import csvs, examined, idxs, images, npys, npzs, texts
 from seeds_of_runs import bad_schemas, checkpoints, documents, logs, schemas
+from seeds_of_tables import arrows, column_archives, field_arrays, jsonls, parquets
 from target_config import BASE
 
 HERE = Path(__file__).parent
@@ -84,6 +85,12 @@ SEEDS = {
     "npz": npzs,
     "idx": idxs,
     "csv": csvs,
+    "examination": examined,
+    "jsonl": jsonls,
+    "npy_fields": field_arrays,
+    "npz_columns": column_archives,
+    "parquet": parquets,
+    "arrow": arrows,
     "text": texts,
     "image": images,
     "checkpoint": checkpoints,

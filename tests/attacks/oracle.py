@@ -10,6 +10,7 @@ Inert      no code is compiled or run, nothing is imported, unpickled, written, 
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import os
 import pkgutil
@@ -37,6 +38,7 @@ from dnn_cli.base.spec import Spec
 from dnn_cli.base.task import Task
 from dnn_cli.config.kinds import options_of
 from dnn_cli.console.errors import render
+from dnn_cli.data.readers.csv_encoding import OTHERS, WESTERN
 
 T = TypeVar("T")
 SECONDS = 1.0  # of processor time for one input
@@ -125,6 +127,8 @@ def load_everything() -> None:
     for spec in _below(Spec):
         if spec.__module__.startswith("dnn_cli."):
             options_of(spec)  # evaluates its type hints
+    for encoding in (WESTERN, *OTHERS, "utf-16", "utf-32"):
+        codecs.lookup(encoding)
     rows = Rows(Task("binary", 2, ("no", "yes")), True)
     list(as_parquet(rows, [np.eye(2, dtype=np.float32)]))  # PyArrow looks for pandas
 

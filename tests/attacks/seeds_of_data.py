@@ -123,6 +123,25 @@ def csvs() -> Iterable[bytes]:
     yield b"a,b\n1,2\0\n"
     yield b"a,b"
     yield b""
+    yield b"sep=;\na;b\n1;2\n"
+    yield "a,y\n\u22121,\u22122.5\n3,4\n".encode()
+    yield b"a,b\n0,1,2\n1,3,4\n"
+
+
+def examined() -> Iterable[bytes]:
+    """Tables of which something has to be found out."""
+    yield from (one for one in csvs() if one)
+    yield b"a;b;y\n1.234,50;x;u\n2.345,60;z;v\n"
+    yield b'a,y\n"1,234",u\n"2,345",v\n'
+    yield "a\ty\n1\u202f234,5\tu\n12\u202f345,6\tv\n".encode()
+    yield b"5.1,3.5,setosa\n4.9,3.0,setosa\n4.7,3.2,virginica\n"
+    yield b"country,2019,2020\nde,1.5,2\nfr,3,4\n"
+    yield "größe,stadt\n1,Köln\n2,Málaga\n".encode("cp1252")
+    yield "a,город\n1,Москва\n2,Казань\n".encode("cp1251")
+    yield "a,町\n1,東京\n2,大阪\n".encode("shift_jis")
+    yield "a,b\n1,ö\n2,ä\n".encode() + b"3,\xf6\n"
+    yield "a,b\n1,2\n".encode("utf-16")
+    yield b"day,time\n2024-01-01,12:30\n2024-01-02,13:45\n"
 
 
 def images() -> Iterable[bytes]:

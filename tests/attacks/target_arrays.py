@@ -34,7 +34,9 @@ _HEADER_LIMIT = 1 << 17
 
 
 def _inputs(spec: SourceSpec, columns: Columns, rows: int | None = None) -> list[Table] | None:
-    return attempt(lambda: list(spec.tables(columns, rows)))
+    """The tables of arrays; those of columns with names are judged by `target_tables`."""
+    found = attempt(lambda: list(spec.tables(columns, rows)))
+    return None if found is None or found[0].columns is not None else found
 
 
 def _labels(path: Path) -> Array | None:
@@ -60,13 +62,14 @@ def _theirs(data: bytes, key: str | None = None) -> Array:
 
 
 def _require_inputs(ours: Array, theirs: Array) -> None:
-    """`ours` is `theirs` as uint8, float32 or, where that has fewer digits, float64."""
+    """`ours` is `theirs` as uint8, as float32 or, where that has fewer digits, float64 or as is."""
     if theirs.dtype == np.bool_:
         theirs = np.ascontiguousarray(theirs).view(np.uint8) != 0
     with np.errstate(all="ignore"):
         narrow = np.can_cast(theirs.dtype, np.float32)
         kind = np.uint8 if theirs.dtype == np.uint8 else np.float32 if narrow else np.float64
-        wanted = theirs.astype(kind)
+        long = theirs.dtype.kind in "iu" and theirs.dtype.itemsize == 8
+        wanted = theirs.astype(theirs.dtype.newbyteorder("=") if long else kind)
     require(ours.dtype == wanted.dtype and ours.shape == wanted.shape, "another type or shape")
     nan = np.isnan(wanted) if wanted.dtype.kind == "f" else np.zeros(wanted.shape, bool)
     both = ours.view(np.uint8).tobytes() == np.ascontiguousarray(wanted).view(np.uint8).tobytes()
@@ -79,8 +82,10 @@ def feed_npy(data: bytes) -> bool:
     path = scratch("x.npy", data)
     tables = _inputs(NpySpec(path=path), Columns())
     if tables is not None:
-        _require_inputs(tables[0].inputs, _theirs(data))
-        _require_same_in_pieces(tables[0], NpySpec(path=path), Columns())
+        theirs = _theirs(data)
+        if theirs.dtype.names is None:  # an array with fields is a table: see `npy_fields`
+            _require_inputs(tables[0].inputs, theirs)
+            _require_same_in_pieces(tables[0], NpySpec(path=path), Columns())
     labels = _labels(path)
     if labels is not None and labels.size:
         theirs = _theirs(data)

@@ -20,12 +20,15 @@ from dnn_cli.base.text import listing, safe_text
 from dnn_cli.console.errors import render
 from dnn_cli.console.json_text import json_text
 from dnn_cli.data.raw_columns import DEFAULT_MISSING, Numbers, RawColumn
+from dnn_cli.data.readers.csv_examination import examine
+from dnn_cli.data.readers.text_encoding import encoding_marked
 from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.table import Columns, Table
 
 _BLANKS = " \t"
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _CODE = re.compile(r"0[0-9]")
+_EXCEL = re.compile(r"\"?sep=[^\w\"+\-.'\x00-\x08\x0a-\x1f\x7f-\U0010ffff]\"?\n", re.IGNORECASE)
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 _CONTROLS = re.compile("[\x00-\x09\x0b-\x1f\x80-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -47,12 +50,32 @@ def feed_csv(data: bytes) -> bool:
             n: "number" if isinstance(c, Numbers) else "word" for n, c in table.columns.items()
         }
         typed = replace(columns, types=kinds)
+        if table.targets is not None and _some_beyond(table.targets.tolist()):
+            continue  # a label such as 1e400 is a word among words, and too large a number alone
         pieces = attempt(lambda typed=typed: list(spec.tables(typed, 2)))
         require(pieces is not None, "accepted whole, refused in pieces")
         for name, column in table.columns.items():
             parts = [cell for piece in pieces or () for cell in _cells(piece.columns[name])]
             require(parts == _cells(column), "pieces differ from the whole")
     return accepted
+
+
+def feed_examination(data: bytes) -> bool:
+    """A table of which nothing is known: what is found out reads it, or says why it cannot."""
+    path = scratch("x.csv", data)
+    found = attempt(lambda: examine(path, {}))
+    if found is None:
+        return False
+    for sentence in (*found.notes, *(doubt.when for doubt in found.doubts)):
+        require(one_line(sentence), f"a note with control characters: {sentence!r:.200}")
+    spec = CsvSpec(path=path, **found.options)
+    for doubt in found.doubts:
+        options = {**found.options, **doubt.options}
+        if options.get("decimal", ".") == options.get("thousands"):
+            del options["thousands"]
+        CsvSpec(path=path, **options)
+    tables = attempt(lambda: list(spec.tables(Columns(target_required=False))))
+    return tables is not None
 
 
 def _cells(column: RawColumn) -> list[object]:
@@ -73,6 +96,8 @@ def _require_cells(table: Table, data: bytes, delimiter: str) -> None:
     for place, name in enumerate(table.columns or ()):
         column, cells = table.columns[name], ["" if _gap(r[place]) else r[place] for r in rows]
         if isinstance(column, Numbers):
+            cells = [_plain(cell, table) for cell in cells]
+        if isinstance(column, Numbers):
             require(all(_NUMBER.fullmatch(cell) for cell in cells if cell), "no number of ours")
             wanted = [float(cell) if cell else None for cell in cells]
             require(_cells(column) == wanted, "other numbers than `float` reads")
@@ -83,6 +108,8 @@ def _require_cells(table: Table, data: bytes, delimiter: str) -> None:
     if table.targets is not None:
         cells = ["" if _gap(row[-1]) else row[-1] for row in rows]
         found, kind = table.targets.tolist(), table.targets.dtype.kind
+        if kind in "if":
+            cells = [_plain(cell, table) for cell in cells]
         if kind == "f":
             same = all(_same(value, cell) for value, cell in zip(found, cells, strict=True))
             require(same, "other targets")
@@ -90,6 +117,19 @@ def _require_cells(table: Table, data: bytes, delimiter: str) -> None:
             require(
                 found == ([int(float(c)) for c in cells] if kind == "i" else cells), "other targets"
             )
+
+
+def _plain(cell: str, table: Table) -> str:
+    """A number with the signs that the table was read with as Python writes it."""
+    if table.dialect.get("decimal") == ",":
+        require("." not in cell, "a point where a comma is the decimal sign")
+        cell = cell.replace(",", ".")
+    return cell.replace("\u2212", "-")
+
+
+def _some_beyond(labels: list[object]) -> bool:
+    texts = (label for label in labels if isinstance(label, str) and _NUMBER.fullmatch(label))
+    return any(np.isinf(float(label)) for label in texts)
 
 
 def _gap(cell: str) -> bool:
@@ -101,7 +141,12 @@ def _same(value: float, cell: str) -> bool:
 
 
 def _rows(data: bytes, delimiter: str) -> Iterator[list[str]]:
-    text = data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    wide = [name for name in ("utf-32", "utf-16") if encoding_marked(data) == name]
+    text = data.decode(wide[0] if wide else "utf-8-sig")
+    text = text.removeprefix("\ufeff") if wide else text  # utf-16-le keeps its mark, too
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if _EXCEL.match(text):
+        text = text.partition("\n")[2]
     for row in csv.reader(io.StringIO(text, newline="\n"), delimiter=delimiter, strict=True):
         if row:
             yield [cell.strip(_BLANKS) for cell in row]
@@ -160,6 +205,10 @@ CSV_WORDS = (
     *_MARKS,
     *(b"\xef\xbb\xbf", b"\xc2\xa0", b"\xd9\xa1", b"a,b\n1,2\n"),
 )
+EXAMINED_WORDS = (
+    *(b"1,234", b"1.234,5", b"1 234", b"1'234", b"\xe2\x80\xaf", b"\xe2\x88\x92", b"sep=;\n"),
+    *(b"2024-01-31", b"12:30", b"K\xf6ln", b"\xcc\xee\xf1\xea\xe2\xe0", b"\xff\xfe", b"\x1f\x8b"),
+)
 _ACTING = "\x1b[31m \x9b \u202e \u2066 \u200f \u2028 \x85 \ufeff \U000e0041 \ud800"
 _FORMULAS = "=1+1 @a -1 +1 '=1 \\ ' é 漢"
 TEXT_WORDS = (
@@ -168,5 +217,6 @@ TEXT_WORDS = (
 )
 TARGETS = (
     Target("csv", feed_csv, CSV_WORDS, longest=1024),
+    Target("examination", feed_examination, (*CSV_WORDS, *EXAMINED_WORDS), longest=1024),
     Target("text", feed_text, TEXT_WORDS, longest=512),
 )

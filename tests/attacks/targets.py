@@ -11,11 +11,12 @@ import target_checkpoint
 import target_config
 import target_image
 import target_runs
+import target_tables
 import target_text
 from oracle import Target
 
 _MODULES = (
-    *(target_config, target_arrays, target_text, target_image),
+    *(target_config, target_arrays, target_text, target_image, target_tables),
     *(target_checkpoint, target_runs),
 )
 TARGETS: dict[str, Target] = {one.name: one for module in _MODULES for one in module.TARGETS}

@@ -85,6 +85,7 @@ def test_the_judge_notices_a_reader_that(read: Callable[[], Any]) -> None:
 
 
 def test_the_judge_lets_others_pass() -> None:
+    scratch("x")  # its folder is made once
     assert attempt(lambda: 1) == 1
     assert attempt(_refuse()) is None
     with pytest.raises(UserWarning):

@@ -30,6 +30,7 @@ EVALUATED = {
     "metrics": {"loss": 0.5, "auc": math.nan}, "rows": 7, "split": "test", "checkpoint": "m",
     "classes": (), "confusion": (), "failed": (), "positive": None,
     "notes": {"auc": "every row is of class a"}, "targets": {}, "intervals": {"loss": (0.4, 0.625)},
+    "coverage": {},
 }  # fmt: skip
 LAYER = Made(name="dense_1", kind="dense", output=(1,), parameters=3, multiply_adds=2)
 
@@ -53,12 +54,12 @@ def calls(app):
         "check", config="c.yaml", name="x", task="binary", loss="l", optimizer="adam", input=(2,),
         layers=(LAYER,), parameters=3, multiply_adds=2, memory={"data": 8}, epochs=1,
         data=(Made(name="train", rows=2, source=""),), steps_per_epoch=1, notes=(),
-        gradients=(), profile=None,
+        gradients=(), profile=None, findings=(), cost=None, stopped=(),
     )  # fmt: skip
     app.info.model_info = answer(
         "info", file="m", kind="model", bytes=9, sha256="ab", version="0", name="x", task="binary",
         loss="l", labels=(), positive=None, features=(), scaling="none", input=(2,),
-        layers=(LAYER,), parameters=3, metrics={}, threshold=None,
+        layers=(LAYER,), parameters=3, metrics={}, threshold=None, temperature=1.0,
     )  # fmt: skip
     app.schema.json_schema = lambda: {"type": "object"}
     app.fetch.fetch_dataset = answer("fetch", name="mnist", files=("a", "b"), directory="/d")
@@ -189,7 +190,8 @@ def test_evaluate(dnn, calls):
     found = dnn("evaluate", "runs/x", "--fail-if", "accuracy<0.9", "--fail-if", "loss>-1")
     assert asked(calls) == (
         "evaluate", ("runs/x",),
-        {"data": None, "split": "test", "fail_if": ["accuracy<0.9", "loss>-1"], "dialect": {}},
+        {"data": None, "split": "test", "fail_if": ["accuracy<0.9", "loss>-1"],
+         "interval": None, "dialect": {}},
     )  # fmt: skip
     assert found.code == 0
     assert found.out == (
@@ -244,15 +246,16 @@ def test_predict(dnn, calls, capsys):
     options.pop("output").write(b"")  # standard output, as bytes
     assert options == {"model": None, "format": None, "proba": False, "batch_size": None,
                        "force": False, "runs": "runs", "dialect": {},
-                       "passed": PassedThrough(), "threshold": None}  # fmt: skip
+                       "passed": PassedThrough(), "threshold": None, "interval": None}  # fmt: skip
     found = dnn("predict", "new.csv", "-o", "p.csv", "--model", "m", "--proba",
                 "--batch-size", "7", "--format", "jsonl", "--runs", "r",
                 "--force", "--delimiter", "\\t", "--decimal", ",", "--id", "a",
-                "--keep", "b,c", "--keep", "d", "--threshold", "0.25")  # fmt: skip
+                "--keep", "b,c", "--keep", "d", "--threshold", "0.25",
+                "--interval", "0.9")  # fmt: skip
     assert asked(calls)[2] == {
         "dialect": {"delimiter": "\t", "decimal": ","},
         "model": "m", "format": "jsonl", "proba": True, "batch_size": 7, "runs": "r",
-        "output": "p.csv", "force": True, "threshold": 0.25,
+        "output": "p.csv", "force": True, "threshold": 0.25, "interval": 0.9,
         "passed": PassedThrough("a", ("b,c", "d")),
     }  # fmt: skip
     assert (found.out, found.err) == ("", "3 predictions in p.csv\n")
@@ -270,12 +273,31 @@ def test_check(dnn, calls):
     assert asked(calls) == (
         "check",
         ("c.yaml",),
-        {"overrides": ["a=1", "b=2"], "gradients": True, "profile": False},
+        {
+            "overrides": ["a=1", "b=2"],
+            "gradients": True,
+            "profile": False,
+            "targets": (),
+            "task": None,
+        },
     )
     assert found.code == 0
     assert "dense_1" in found.out
     calls.result = {"gradients": (Made(name="W", error=0.5, passed=False),)}
     assert dnn("check", "c.yaml", "--gradients").code == 1
+
+
+def test_check_is_strict_on_severe_findings_alone(dnn, calls):
+    told = {"column": "a", "part": "", "what": "w", "fix": "", "kind": "leak"}
+    for severity, code in (("warning", 0), ("severe", 4)):
+        calls.result = {"findings": (Made(severity=severity, **told),)}
+        assert dnn("check", "t.csv", "--target", "y", "--strict").code == code
+        assert dnn("check", "t.csv", "--target", "y").code == 0
+    assert asked(calls)[2]["targets"] == ["y"]
+    calls.result = {"stopped": (Problem("`x` is not a number"),), **calls.result}
+    ended = dnn("check", "t.csv", "--target", "y")
+    assert ended.code == 4 and "severe" in ended.out
+    assert ended.err.startswith("error: `x` is not a number")
 
 
 def test_info_schema_data(dnn, calls):

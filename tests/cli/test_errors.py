@@ -25,10 +25,10 @@ def failing(app, dnn, monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("args", "message"),
     [
-        (["trian"], "there is no command `trian`\n  why: the commands are check, data, evaluate, "
-                    "info, init, predict, resume, schema, selfcheck, train\n"
+        (["trian"], "there is no command `trian`\n  why: the commands are check, cv, data, "
+                    "evaluate, info, init, predict, resume, schema, selfcheck, train\n"
                     "  fix: did you mean `dnn train`?"),
-        (["\x1b[31m"], "there is no command `\\x1b[31m`\n  why: the commands are check, data, "
+        (["\x1b[31m"], "there is no command `\\x1b[31m`\n  why: the commands are check, cv, data, "
                        "evaluate, info, init, predict, resume, schema, selfcheck, train\n"
                        "  fix: see `dnn --help`"),
         (["train"], "missing argument 'CONFIG'\n  fix: see `dnn train --help`"),

@@ -28,7 +28,7 @@ def test_one_line_a_command():
     start = lines.index("Commands:") + 1
     shown = [line.split()[0] for line in lines[start : lines.index("", start)]]
     assert shown == [
-        *("check", "data", "evaluate", "info", "init"),
+        *("check", "cv", "data", "evaluate", "info", "init"),
         *("predict", "resume", "schema", "selfcheck", "train"),
     ]
 

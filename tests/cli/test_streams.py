@@ -54,6 +54,7 @@ PRINTING = [
     *("evaluate runs/t-001", "evaluate runs/t-001 --json", "info runs/t-001"),
     *("info runs/t-001 --json", "schema", "check t.yaml", "check t.yaml --json", "data list"),
     *("--version", "--help", "predict --help", "init t.csv --target y"),
+    "cv t.yaml --folds 2 --run-dir cv -q",
 ]
 
 

@@ -562,8 +562,8 @@ def test_C23_addresses_are_not_read(refused, problems, address: str, fix: str) -
 
 
 def test_C23_names_are_printed_escaped(refused, load) -> None:
-    refused('data: {source: "a\\n\\e[2J"}', "1:16", "`a\\n\\x1b[2J`")
-    refused('data: {source: "a.csv "}', "1:16", "cannot tell the type")
+    refused('data: {source: "a\\n\\e[2J"}', "1:16", "a\\n\\x1b[2J`")
+    refused('data: {source: "a.csv "}', "1:16", "no such file")
     spec = load('data: {source: {type: csv, path: "a b\\n.csv "}}').spec
     assert spec.data.source.path.name == "a b\n.csv "
 
@@ -623,6 +623,7 @@ def test_C25_a_link_is_followed_and_its_folder_counts(load, tmp_path: Path) -> N
         (DATA + 'name: "C:\\data"', "2:11", ("no escape", "for a backslash")),
         (DATA + "name: *.csv", "2:7", ("cannot begin with", "quotes")),
         (DATA + "name: @x", "2:7", ("cannot begin with this character", "quotes")),
+        (DATA + "name: ,", "2:7", ("cannot begin with a comma", "quotes")),
         (DATA + "name: a: b", "2:8", ("a `:` is not expected", "quotes")),
         (DATA + "training:\n  epochs: 3\n batch_size: 4", "4:2", ("indentation",)),
         (DATA + "seed:3\nname: x", "2:1", ("expected `:` after this key", "space after")),

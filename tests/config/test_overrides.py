@@ -10,6 +10,7 @@ import pytest
 from dnn_cli.base.errors import ConfigError
 from dnn_cli.config.load import load_config
 
+SHORT = "data: {source: a.csv}\n"
 CONFIG = """\
 data: {source: a.csv}
 model: {layers: [{type: dense, units: 3}, relu, {type: dropout, rate: 0.5}]}
@@ -164,3 +165,25 @@ def test_another_type_keeps_what_both_know_and_refuses_what_was_written(tmp_path
     with pytest.raises(ConfigError) as caught:
         load_config(path, ["optimizer.type=sgd", "optimizer.beta2=0.9", "model.layers=[relu]"])
     assert [p.what.split("`")[1] for p in caught.value.problems] == ["beta1", "beta2"]
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("loss.positive_weight=2", "`loss.type=sigmoid_cross_entropy`"),
+        ("loss.class_weights=balanced", "`loss.type=softmax_cross_entropy`"),
+        ("loss.delta=2", "`loss.type=huber`"),
+    ],
+)
+def test_an_option_of_a_type_that_is_not_settled_says_which_has_it(load, override, said) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(SHORT, override)
+    assert said in caught.value.problems[0].fix
+    name = caught.value.problems[0].fix.split("`")[1]
+    assert load(SHORT, name, override).spec.loss.spec_name == name.split("=")[1]
+
+
+def test_a_mapping_without_a_type_names_those_that_have_its_options(load) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(SHORT + "loss: {positive_weight: 2}")
+    assert caught.value.problems[0].why == "there are sigmoid_cross_entropy with these options"

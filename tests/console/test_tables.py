@@ -20,7 +20,7 @@ def evaluated(labels=("no", "yes"), confusion=((8, 2), (1, 9)), f1=None, positiv
         metrics={"loss": 0.123456, "accuracy": 0.85},
         rows=20_000, split="test", checkpoint="runs/churn-001/model.safetensors",
         positive=positive, notes=notes or {}, targets={}, intervals={"accuracy": (0.8, 0.912345)},
-        classes=classes, confusion=confusion,
+        classes=classes, confusion=confusion, coverage={},
     )  # fmt: skip
 
 
@@ -35,6 +35,7 @@ CHECKED = Made(
           Made(name="test", rows=10_000, source="")],
     memory={"parameters": 216_680, "data": 47_040_000}, epochs=20, steps_per_epoch=422,
     notes=["3 rows of train and test are equal"], gradients=[], profile=None,
+    findings=[], cost=None, stopped=(),
 )  # fmt: skip
 
 EVALUATION = """\
@@ -79,16 +80,17 @@ total        47.3 MB
 
 INFO = """\
 model.safetensors
-kind       model, 1.2 MB, written by dnn 0.1.0
-sha256     abcd
-run        churn-001
-task       binary
-loss       sigmoid_cross_entropy
-labels     no, yes
-positive   yes
-features   f0, f1, f2, f3, f4, f5, f6, f7, f8, f9 and 2 more
-scaling    standard
-threshold  0.3125, chosen for f1
+kind         model, 1.2 MB, written by dnn 0.1.0
+sha256       abcd
+run          churn-001
+task         binary
+loss         sigmoid_cross_entropy
+labels       no, yes
+positive     yes
+features     f0, f1, f2, f3, f4, f5, f6, f7, f8, f9 and 2 more
+scaling      standard
+temperature  1.25
+threshold    0.3125, chosen for f1
 
 layer     type     output  parameters  multiply-adds
 input                  12
@@ -172,7 +174,7 @@ def test_info():
         positive="yes",
         features=tuple(f"f{n}" for n in range(12)), scaling="standard", input=(12,),
         layers=LAYERS, parameters=54_170, metrics={"valid.loss": 0.3},
-        threshold=Made(metric="f1", values=(0.3125,)),
+        threshold=Made(metric="f1", values=(0.3125,)), temperature=1.25,
     )  # fmt: skip
     assert printed(info(found)) == INFO
 

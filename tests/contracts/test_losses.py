@@ -26,6 +26,10 @@ OPTIONS: dict[str, list[dict[str, Any]]] = {
     "sigmoid_cross_entropy": [{"label_smoothing": 0.2, "positive_weight": 3.0}],
     "mean_squared_error": [{"activation": a} for a in ("identity", "sigmoid", "tanh")],
     "huber": [{"delta": 0.3}],
+    "quantile": [{"quantiles": (0.25,)}],
+    "tweedie": [{"power": 1.05}, {"power": 1.9}],
+    "focal": [{"gamma": 0.0}, {"gamma": 0.4}, {"gamma": 5.0}],
+    "balanced_softmax": [{"shares": {"a": 0.01, "b": 0.9}}, {"shares": {"no": 0.99}}],
 }
 Case = tuple[Loss, Task, int]
 
@@ -42,6 +46,7 @@ def cases() -> Iterator[Any]:
                 spec = LOSSES.get(name)(**options)
                 try:
                     width = spec.width(task)
+                    spec.build(task)
                 except SpecError:
                     continue
                 marks = [name, *map(str, options.values()), task.kind, str(width)]
@@ -175,3 +180,21 @@ def test_no_allocation_grows_with_the_batch(case: Case, rng: np.random.Generator
         return found
 
     assert peak(65_536) <= peak(16_384) + 2_000
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_each_is_the_loss_of_each_example_alone(
+    case: Case, dtype: Any, rng: np.random.Generator
+) -> None:
+    loss, task, width = case
+    z, target = rng.normal(0.0, 2.0, (9, width)).astype(dtype), targets(rng, task, 9, dtype)
+    each = loss.each(z, target, poisoned(loss, 9, dtype))
+    assert each.shape == (9,) and each.dtype == np.float64
+    alone = [
+        loss.value(z[i : i + 1], target[i : i + 1], poisoned(loss, 1, dtype)) for i in range(9)
+    ]
+    tolerance = 1e-5 if dtype is np.float32 else 1e-12
+    np.testing.assert_allclose(each, alone, rtol=tolerance, atol=tolerance / 10)
+    assert each.mean() == pytest.approx(
+        loss.value(z, target, poisoned(loss, 9, dtype)), rel=tolerance
+    )

@@ -172,3 +172,38 @@ def test_a_cell_that_is_no_date_among_many_that_are_is_named(
         prepare(spec)
     [problem] = found.value.problems
     assert problem.where.endswith("row 41") and "category" in problem.fix
+
+
+def test_times_are_shares_of_a_day() -> None:
+    moments = [EPOCH + timedelta(seconds=s) for s in RNG.integers(0, 86400, 500).tolist()]
+    for write in ("%H:%M", "%H:%M:%S", "%I:%M %p", "%H:%M:%S.%f"):
+        cells = [moment.strftime(write) for moment in moments]
+        form = find_form(cells)
+        assert form is not None and form.name == "time" and not form.ambiguous
+        wanted = [(datetime.strptime(cell, write) - datetime(1900, 1, 1)) / timedelta(days=1)
+                  for cell in cells]  # fmt: skip
+        np.testing.assert_allclose(form.days(cells), wanted, rtol=0, atol=1e-12)
+        found = default_parts(form.days(cells), form.name)
+        assert found == ("elapsed", "hour_sin", "hour_cos")
+
+
+@pytest.mark.parametrize("hours", [30, 900_000])
+def test_durations_go_on_beyond_a_day(hours: int) -> None:
+    spans = [timedelta(seconds=s) for s in RNG.integers(-3600 * hours, 3600 * hours, 300).tolist()]
+    cells = []
+    for span in spans:
+        minutes, seconds = divmod(abs(span) // timedelta(seconds=1), 60)
+        sign = "-" if span < timedelta() else ""
+        cells.append(f"{sign}{minutes // 60}:{minutes % 60:02}:{seconds:02}")
+    form = find_form(cells)
+    assert form is not None and form.name == "duration"
+    wanted = [span / timedelta(days=1) for span in spans]
+    np.testing.assert_allclose(form.days(cells), wanted, rtol=0, atol=1e-9)
+    assert default_parts(form.days(cells), form.name) == ("elapsed",)
+
+
+@pytest.mark.parametrize(
+    "cells", [["1:60"], ["1:30:60"], ["1:3"], [":30"], ["1234567:00"], ["a:30"]]
+)
+def test_what_only_resembles_a_time_is_none(cells: list[str]) -> None:
+    assert find_form(cells) is None and np.isnan(FORMS["duration"].days(cells)).all()

@@ -93,7 +93,8 @@ def test_numbers_that_are_no_bytes_are_located(value: float) -> None:
     [problem] = caught.value.problems
     assert problem.what == f"the training rows were bytes (0 to 255), here is {np.float32(value):g}"
     assert problem.where == "a.csv: row 3010 column `pixel7`"
-    assert "np.rint(255 * x)" in problem.fix
+    assert ("np.rint(255 * x)" in problem.fix) == (value == 0.1)
+    assert "whole numbers from 0 to 255" in problem.fix
 
 
 def test_bytes_for_a_model_of_numbers_are_refused_whatever_their_shape() -> None:
@@ -101,9 +102,31 @@ def test_bytes_for_a_model_of_numbers_are_refused_whatever_their_shape() -> None
     table = adapted(Table(pixels(3, 4, 5)), (20,), "numbers")
     with pytest.raises(DataError, match="inputs are bytes") as caught:
         model((20,), "numbers").dataset(table, with_targets=False)
-    assert (
-        caught.value.problems[0].fix == "save them in the type and range that the training rows had"
-    )
+    assert "x.astype(np.float32)" in caught.value.problems[0].fix
+
+
+@pytest.mark.parametrize("found", [(9, 24), (9, 6, 4), (9, 6, 4, 1)])
+def test_bytes_of_another_shape_are_spoken_of_as_the_bytes_that_they_are(found: Shape) -> None:
+    table = adapted(Table(pixels(*found)), (6, 4), "numbers")
+    assert table.notes == ()
+    with pytest.raises(DataError, match="inputs are bytes"):
+        model((6, 4), "numbers").dataset(table, with_targets=False)
+
+
+@pytest.mark.parametrize("kind", ["bytes", "numbers"])
+@pytest.mark.parametrize(
+    ("found", "wanted"), [((6, 4), (24,)), ((4, 3, 2), (6, 4)), ((24, 1), (6, 4, 1))]
+)
+def test_a_single_example_of_another_shape_may_be_reshaped(
+    found: Shape, wanted: Shape, kind: InputKind
+) -> None:
+    inputs = pixels(*found, dtype=np.uint8 if kind == "bytes" else np.float32)
+    schema = model(wanted, kind)
+    with pytest.raises(DataError) as caught:
+        schema.dataset(schema.adapted(Table(inputs)), with_targets=False)
+    advice = "x.reshape(1, " + ", ".join(map(str, wanted)) + ")"
+    assert advice in caught.value.problems[0].fix
+    assert schema.dataset(Table(inputs.reshape(1, *wanted)), with_targets=False).rows == 1
 
 
 @pytest.mark.parametrize(
@@ -113,8 +136,7 @@ def test_bytes_for_a_model_of_numbers_are_refused_whatever_their_shape() -> None
         ((5, 28, 28), (785,), "it has 784 numbers, theirs 785"),
         ((5, 28, 27), (28, 28, 1), "it has 756 numbers, theirs 784"),
         ((5, 28, 28, 3), (28, 28, 1), "it has 2,352 numbers, theirs 784"),
-        ((784, 1), (28, 28, 1), "it has 1 numbers, theirs 784"),
-        ((5, 4, 6, 1), (3, 8, 1), ""),  # as many numbers, but another image
+        ((5, 4, 6, 1), (3, 8, 1), "both have 24 numbers, but nobody knows which axis is which"),
     ],
 )
 @pytest.mark.parametrize("kind", ["bytes", "numbers"])

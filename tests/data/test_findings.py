@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dnn_cli.base.errors import DataError
+from dnn_cli.config.load import load_config
 from dnn_cli.data.findings import merged_columns, sample_of, silent_columns
+from dnn_cli.data.prepare import prepare
 from dnn_cli.data.scaling import fit_scaling
 from dnn_cli.data.statistics import statistics_of
 
@@ -62,3 +65,84 @@ def test_columns_without_use_are_named():
         "constant in training, so of no use: 1 column(s): a",
         "varying no more in training than its type rounds, so of no use: 1 column(s): b",
     ]
+
+
+def table_of(folder, options="", **columns):
+    """Prepared data of a table of whole numbers, words and targets, written as text."""
+    lines = [
+        ",".join(columns),
+        *(",".join(map(str, row)) for row in zip(*columns.values(), strict=True)),
+    ]
+    (folder / "t.csv").write_text("\n".join([*lines, ""]))
+    (folder / "t.yaml").write_text(f"data: {{source: t.csv, target: y{options}}}\n")
+    return prepare(load_config(str(folder / "t.yaml")).spec.data)
+
+
+WHOLE = [int(step) for step in STEPS[:600]]
+LABELS = ["low" if step < 1000 else "high" for step in WHOLE]
+
+
+@pytest.mark.parametrize(
+    "scale", ["auto", "minmax", "robust", "robust_smooth_clip", "quantile", "unit", "none"]
+)
+@pytest.mark.parametrize("start", [9 * 10**17, -(2**62), 10**25])
+def test_cells_that_float64_makes_one_are_counted_with_the_name(tmp_path, start, scale):
+    written = [start + step for step in WHOLE]
+    found = table_of(tmp_path, f", scale: {scale}", a=WHOLE, n=written, y=LABELS)
+    said = f"600 different whole numbers are {len(set(map(float, written)))} in float64"
+    said = "600 different whole numbers, all 1e+25 in float64" if start == 10**25 else said
+    assert any("column `n`" in note and said in note for note in found.notes)
+    assert not any("column `a`" in note and "float" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("numbers", [[1.7e12 + k for k in WHOLE], [f"{k}e20" for k in WHOLE]])
+def test_numbers_that_float64_holds_are_not_spoken_of(tmp_path, numbers):
+    found = table_of(tmp_path, n=[n if isinstance(n, str) else int(n) for n in numbers], y=LABELS)
+    assert not any("float64" in note for note in found.notes)
+
+
+def test_as_names_they_are_all_different(tmp_path):
+    options = ", columns: {n: {type: category, min_count: 1}}"
+    found = table_of(tmp_path, options, n=[10**25 + step for step in WHOLE], y=LABELS)
+    assert len(np.unique(found.train.inputs)) == 600
+
+
+@pytest.mark.parametrize("far", [9 * 10**17, 10**18])
+def test_targets_that_float64_makes_one_are_counted(tmp_path, far):
+    written = [far + step for step in WHOLE]
+    kept = len(set(map(float, written)))
+    notes = table_of(tmp_path, a=WHOLE, y=written).notes
+    assert any(f"target `y`: 600 different values are {kept} in float64" in n for n in notes)
+    np.savez(tmp_path / "t.npz", x=np.eye(600, 3), y=np.array(written))
+    (tmp_path / "n.yaml").write_text("data: {source: t.npz}\n")
+    notes = prepare(load_config(str(tmp_path / "n.yaml")).spec.data).notes
+    assert any(f"target `target`: 600 different values are {kept} in float64" in n for n in notes)
+
+
+def test_targets_that_only_float32_makes_one_want_to_be_scaled(tmp_path):
+    targets = [1e6 + step / 1000 for step in WHOLE]
+    kept = len(np.unique(np.array(targets, np.float32)))
+    notes = table_of(tmp_path, ", target_scale: none", a=WHOLE, y=targets).notes
+    (said,) = [note for note in notes if note.startswith("target `y`")]
+    assert said.startswith(f"target `y`: 600 different values are {kept} in float32")
+    assert "`target_scale: standard`" in said
+    notes = table_of(tmp_path, a=WHOLE, y=targets).notes
+    assert not any(note.startswith("target `y`") for note in notes)
+
+
+def test_targets_of_which_nothing_is_left_are_refused(tmp_path):
+    targets = [1e9 + step / 1000 for step in WHOLE]
+    with pytest.raises(
+        DataError, match=r"600 different values .* all the same in float32"
+    ) as error:
+        table_of(tmp_path, ", target_scale: none", a=WHOLE, y=targets)
+    assert "target_scale: standard" in error.value.problems[0].fix
+    with pytest.raises(DataError, match="all the same in float32") as error:
+        table_of(tmp_path, a=WHOLE, y=[10**25 + step for step in WHOLE])
+    assert "subtract a constant" in error.value.problems[0].fix
+
+
+def test_one_far_target_hides_the_others(tmp_path):
+    targets = [*[step + 0.5 for step in WHOLE[1:]], 1e12]
+    notes = table_of(tmp_path, a=WHOLE, y=targets).notes
+    assert any("target `y`: 600 different values are" in n and "(standard)" in n for n in notes)

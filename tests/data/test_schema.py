@@ -306,7 +306,7 @@ def test_targets_that_the_model_was_not_made_for(targets, message):
 
 def test_image_shapes_must_match():
     one = SCHEMAS[-1]
-    with pytest.raises(DataError, match=r"\(4, 5, 1\), the training rows had \(4, 5, 3\)"):
+    with pytest.raises(DataError, match=r"\(4, 5\), the training rows had \(4, 5, 3\)"):
         one.dataset(Table(np.zeros((2, 4, 5), np.uint8)), with_targets=False)
     with pytest.raises(DataError, match="inputs are numbers"):
         one.dataset(Table(np.zeros((2, 4, 5, 3), np.float32)), with_targets=False)

@@ -1,6 +1,7 @@
 """Which source a bare path means."""
 
 import gzip
+import os
 from pathlib import Path
 
 import numpy as np
@@ -41,11 +42,48 @@ def test_standard_input_is_csv():
 
 
 @pytest.mark.parametrize(
-    "path", ["a.dat", "a", "", "a.gz", "a.csv.zip", "idx3-ubytes/a.dat", "a.idx/b", "a\0b"]
+    "path", ["a.dat", "a", "a.gz", "a.csv.zip", "idx3-ubytes/a.dat", "a.idx/b"]
 )
-def test_names_that_say_nothing(path):
+def test_names_that_say_nothing(path, tmp_path):
+    (tmp_path / path).parent.mkdir(exist_ok=True)
+    (tmp_path / path).touch()
     with pytest.raises(DataError, match="cannot tell the type"):
-        source_of(path)
+        source_of(str(tmp_path / path))
+    with pytest.raises(DataError, match="cannot tell the type"):
+        source_of("")
+
+
+@pytest.mark.parametrize("name", ["a", "a.dat", "b/a", "a\0b", "a.gz"])
+def test_a_path_with_nothing_there(name, tmp_path):
+    with pytest.raises(DataError, match="no such file or folder") as caught:
+        source_of(str(tmp_path / name))
+    assert caught.value.problems[0].fix == ""
+    with pytest.raises(SpecError, match="no such file or folder"):
+        SourceSpec.infer(name, tmp_path)
+    (tmp_path / "abc.csv").touch()
+    with pytest.raises(DataError) as caught:
+        source_of(str(tmp_path / "abc"))
+    assert "abc.csv" in caught.value.problems[0].fix
+
+
+def test_images_with_nothing_there_are_not_said_to_lack_labels(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        source_of(str(tmp_path / "t10k-images-idx3-ubyte"), labelled=True)
+
+
+@pytest.mark.parametrize("name", ["a", "a.csv", "a.npy", "a.png", "a.txt"])
+def test_a_pipe_is_no_file(name, tmp_path):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(DataError, match="is a named pipe, not a regular file") as caught:
+        next(source_of(str(tmp_path / name)).tables(Columns(target_required=False)))
+    assert ("`-`" in caught.value.problems[0].fix) == name.endswith(("csv", "txt"))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.npy", "a.npz", "a.png", "a.idx"])
+def test_an_empty_file_is_called_empty(name, tmp_path):
+    (tmp_path / name).touch()
+    with pytest.raises(DataError, match=r"is empty$"):
+        next(source_of(str(tmp_path / name)).tables(Columns(target_required=False)))
 
 
 def test_a_folder_is_one_of_images(tmp_path):
@@ -53,7 +91,7 @@ def test_a_folder_is_one_of_images(tmp_path):
     assert source_of(str(tmp_path / "v1.2")).spec_name == "image_folder"
     assert SourceSpec.infer("v1.2", tmp_path).spec_name == "image_folder"
     assert SourceSpec.infer("v1.2/", tmp_path).spec_name == "image_folder"
-    with pytest.raises(SpecError, match="it is no folder"):
+    with pytest.raises(SpecError, match="no such file or folder"):
         SourceSpec.infer("v1.2")
 
 

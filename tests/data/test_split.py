@@ -1,4 +1,5 @@
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -7,7 +8,9 @@ from hypothesis import strategies as st
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.data.place import Place
-from dnn_cli.data.spec import SplitSpec
+from dnn_cli.data.prepare import Prepared, prepare
+from dnn_cli.data.sources.csv import CsvSpec
+from dnn_cli.data.spec import DataSpec, SplitSpec
 from dnn_cli.data.split import (
     Parts,
     counted,
@@ -199,3 +202,50 @@ def test_partition_holds_no_second_copy():
         tracemalloc.stop()
     assert peak < 0.25 * inputs.nbytes
     assert np.shares_memory(train, inputs)
+
+
+def spec_of(tmp_path: Path, rows: int, split: str, words: str = "", **more: object) -> Prepared:
+    """`rows` rows of two classes prepared; `words` are those of the column `part`, in turn."""
+    parts = words.split() or ["-"]
+    lines = [f"{k * 7 % 11},{k % 2},{parts[k % len(parts)]}" for k in range(rows)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y,part", *lines, ""]))
+    source = CsvSpec(path=tmp_path / "t.csv")
+    exclude = () if words else ("part",)
+    options = {"valid": "auto"} if split == "auto" else {"valid": "auto", "column": "part"}
+    return prepare(
+        DataSpec(source=source, target="y", exclude=exclude, split=SplitSpec(**options), **more)  # type: ignore[arg-type]
+    )
+
+
+def test_auto_divides_off_a_fifth_by_class_where_there_are_20_rows(tmp_path: Path) -> None:
+    found = spec_of(tmp_path, 20, "auto")
+    assert found.valid is not None and (found.train.rows, found.valid.rows) == (16, 4)
+    assert found.valid.targets is not None and found.valid.targets.sum() == 2
+    assert found.spec.split == SplitSpec(valid=0.2)
+    found = spec_of(tmp_path, 19, "auto")
+    assert found.valid is None and found.spec.split is None
+
+
+def test_auto_divides_nothing_where_there_are_validation_rows(tmp_path: Path) -> None:
+    found = spec_of(tmp_path, 40, "column", "train train valid test")
+    assert found.valid is not None and (found.train.rows, found.valid.rows) == (20, 10)
+    found = spec_of(tmp_path, 40, "auto", valid=CsvSpec(path=tmp_path / "t.csv"))
+    assert found.valid is not None and (found.train.rows, found.valid.rows) == (40, 40)
+
+
+def test_auto_divides_the_training_rows_that_a_column_names(tmp_path: Path) -> None:
+    found = spec_of(tmp_path, 50, "column", "train train train train test")
+    assert found.valid is not None and found.test is not None
+    assert (found.train.rows, found.valid.rows, found.test.rows) == (32, 8, 10)
+    again = spec_of(tmp_path, 50, "column", "train train train train test")
+    assert again.valid is not None and (again.valid.inputs == found.valid.inputs).all()
+    assert found.spec.split == SplitSpec(valid="auto", column="part")
+
+
+def test_a_mistyped_part_gets_its_nearest():
+    values = np.array(["train", "trian", "Tset ", "xyzzy"])
+    with pytest.raises(DataError) as caught:
+        split_by_column(values, Place("t"), "c")
+    fix = caught.value.problems[0].fix
+    assert "`trian` may mean `train`" in fix and "`Tset ` may mean `test`" in fix
+    assert "xyzzy" not in fix

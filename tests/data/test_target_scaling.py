@@ -115,3 +115,29 @@ def test_a_damaged_one_is_refused(memory, damage):
     damage(document, arrays)
     with pytest.raises(CheckpointError, match="data schema"):
         DataSchema.from_json(document, arrays)
+
+
+def test_divided_by_the_mean_amounts_keep_their_sign(memory) -> None:
+    amounts = RNG.gamma(0.5, size=(200, 2)) * [1e5, 1e-3]
+    amounts[::3] = 0.0
+    scaling = fit_target_scaling("mean", amounts)
+    assert scaling.kind == "mean"
+    found = scaling.scaled(amounts)
+    assert (found[::3] == 0.0).all() and (found >= 0.0).all()
+    np.testing.assert_allclose(found.mean(axis=0), 1.0, rtol=1e-5)
+    np.testing.assert_allclose(scaling.restored(found), amounts, rtol=3e-7)
+    assert scaling.restored(found).dtype == np.float32 and scaling.decimals == ()
+    source = memory(RNG.normal(size=(200, 2)), amounts)
+    schema = prepare(DataSpec(source=source, target_scale="mean"), sign="not negative").schema
+    again = DataSchema.from_json(json.loads(json.dumps(schema.to_json())), schema.arrays())
+    assert again.target_scaling.kind == "mean"
+    np.testing.assert_allclose(again.target_scaling.deviation, amounts.mean(axis=0))
+    with pytest.raises(CheckpointError):
+        both = {**schema.arrays(), "target.mean": np.ones(2)}
+        DataSchema.from_json(schema.to_json(), both)
+
+
+def test_quantiles_of_each_target_come_back_side_by_side() -> None:
+    scaling = TargetScaling(np.array([1.0, 100.0]), np.array([2.0, 10.0]))
+    found = scaling.restored(np.array([[0.0, 1.0, 0.0, 1.0]], np.float32))
+    np.testing.assert_array_equal(found, [[1.0, 3.0, 100.0, 110.0]])

@@ -42,8 +42,8 @@ def infer(memory):
         ([[0, 1], [1, 1]], Task("multilabel", 2, ("target_0", "target_1"))),
         ([[0, 1], [2, 3]], Task("regression", 2, ("target_0", "target_1"))),
         ([[0, 1, 0], [1, 0, 0], [0, 0, 1]], Task("multiclass", 3, ("0", "1", "2"))),
-        ([[True, False], [False, True]], Task("multiclass", 2, ("0", "1"))),
-        ([[0, 1.0], [1, 0]], Task("multiclass", 2, ("0", "1"))),
+        ([[True, False], [False, True]], Task("binary", 2, ("0", "1"))),
+        ([[0, 1.0], [1, 0]], Task("binary", 2, ("0", "1"))),
         ([[0, 1, 0], [1, 0, 0]], Task("multiclass", 3, ("0", "1", "2"))),  # a class without rows
         ([[0, 1, 0], [1, 1, 0], [0, 0, 1]], Task("multilabel", 3, LABELS)),
         ([[0, 1, 0], [0, 0, 0], [1, 0, 1]], Task("multilabel", 3, LABELS)),
@@ -236,3 +236,14 @@ def test_numbers_with_other_signs_are_no_classes_unless_asked_for(infer, targets
     assert "`task: multiclass`" in caught.value.problems[0].fix
     assert infer(targets, task="multiclass" if len(targets) > 2 else "binary").task.classifies
     assert infer([*targets, "sold"]).task.classifies
+
+
+@pytest.mark.parametrize(
+    ("wanted", "said"), [("churnd", "`churned`"), ("CHURNED", "`churned`"), ("xyz", "")]
+)
+def test_a_mistyped_positive_class_gets_its_nearest(memory, wanted, said):
+    targets = np.array(["churned", "stayed"] * 5)
+    with pytest.raises(DataError, match="no class is called") as caught:
+        infer_task(targets, DataSpec(source=memory([[1.0]]), positive=(wanted,)), Place("t"))
+    fix = caught.value.problems[0].fix
+    assert fix == (f"did you mean {said}? " if said else "") + "correct `data.positive`"

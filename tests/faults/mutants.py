@@ -23,7 +23,8 @@ from typing import NamedTuple
 ROOT = Path(__file__).parents[2]
 RUNS = tuple(f"tests/runs/test_{n}.py" for n in ("files", "append_log", "lock", "directory"))
 RUNS += tuple(f"tests/runs/test_{n}.py" for n in ("checkpoint", "tensors"))
-APP = tuple(f"tests/app/test_{n}.py" for n in ("train", "resume", "state", "crashes", "signals"))
+APP = tuple(f"tests/app/test_{n}.py" for n in ("train", "resume", "crashes"))
+APP += tuple(f"tests/app/lifecycle/test_{n}.py" for n in ("state", "signals"))
 FIRST = {  # where a mutant is looked for before everywhere else
     "app/lifecycle/state.py": "tests/app/lifecycle/test_state.py",
     "app/resume.py": "tests/app/test_resume.py",

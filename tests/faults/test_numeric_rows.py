@@ -342,10 +342,26 @@ def test_N11_a_metric_without_a_value_that_nothing_depends_on_is_told(here, dnn,
     why = "no row is of class yes"
     assert f"valid.auc has no value: {why}\n" in found.err
     [line] = [line for line in found.err.splitlines() if line.startswith("test: ")]
-    assert line.endswith(f"  auc nan ({why})")
+    assert f"  auc nan ({why})  " in f"{line}  "
     summary = json.loads(Path("runs/a-001/summary.json").read_text())
     assert summary["notes"] == {"valid.auc": why, "test.auc": why}
     assert summary["test_metrics"]["auc"] is summary["best_metrics"]["valid.auc"] is None
     assert summary["best_epoch"] > 0
     lines = Path("runs/a-001/metrics.jsonl").read_text()
     assert "NaN" not in lines and len(lines.splitlines()) == 2
+
+
+@pytest.mark.parametrize(("suffix", "said"), [("csv", "look at column `big`"), ("npz", "input 1:")])
+def test_a_divergence_names_the_inputs_that_lie_far_out(here, dnn, suffix: str, said: str) -> None:
+    big = [1e30 if i == 3 else float(i) for i in range(40)]
+    rows = [f"{i / 40},{b},{i % 2}" for i, b in enumerate(big)]
+    (here / "t.csv").write_text("\n".join(["small,big,y", *rows, ""]))
+    x = np.stack([np.arange(40) / 40, np.array(big)], axis=1)
+    np.savez(here / "t.npz", x=x, y=np.arange(40) % 2)
+    target = ", target: y" if suffix == "csv" else ""
+    (here / "t.yaml").write_text(
+        f"data: {{source: t.{suffix}{target}, scale: none}}\ntraining: {{epochs: 3}}\n"
+        "optimizer: {type: sgd, learning_rate: 1}\n"
+    )
+    found = dnn("train", "t.yaml")
+    assert found.code == 8 and said in found.err, found.err

@@ -123,6 +123,70 @@ def losses() -> Iterator[tuple[str, str, int, Options, Rule, Any]]:
         numbers,
     )
 
+    yield from of_amounts((numbers + 2.1).abs() * (torch.arange(18).reshape(6, 3) % 5 > 0))
+    levels = torch.tensor([0.05, 0.5, 0.8])
+
+    def pinball(z: Tensor, t: Tensor) -> Tensor:
+        e = t[:, :, None] - z.reshape(6, 3, 3)
+        return torch.maximum(levels * e, (levels - 1.0) * e).mean()
+
+    quantiles = {"type": "quantile", "quantiles": levels.tolist()}
+    yield "quantile", "regression", 9, quantiles, pinball, numbers
+    for gamma in (0.0, 0.5, 2.0):
+        focal = {"type": "focal", "gamma": gamma}
+        yield f"focal {gamma}", "multiclass", 3, focal, softmax_focal(gamma), labels
+        yield f"focal binary {gamma}", "binary", 2, focal, sigmoid_focal(gamma), yes
+    yield "focal many", "multilabel", 3, focal, sigmoid_focal(2.0), many
+    yield (
+        "balanced softmax",
+        "multiclass",
+        3,
+        {"type": "balanced_softmax", "shares": {"a": 0.7, "b": 0.05, "c": 0.25}},
+        lambda z, t: nn.functional.cross_entropy(z + torch.tensor([0.7, 0.05, 0.25]).log(), t),
+        labels,
+    )
+
+
+def softmax_focal(gamma: float) -> Rule:
+    def loss(z: Tensor, t: Tensor) -> Tensor:
+        log = nn.functional.log_softmax(z, dim=1).gather(1, t[:, None])[:, 0]
+        return -((1.0 - log.exp()) ** gamma * log).mean()
+
+    return loss
+
+
+def sigmoid_focal(gamma: float) -> Rule:
+    def loss(z: Tensor, t: Tensor) -> Tensor:
+        cost = nn.functional.binary_cross_entropy_with_logits(
+            z, t.reshape(z.shape).double(), reduction="none"
+        )
+        return ((1.0 - (-cost).exp()) ** gamma * cost).mean()
+
+    return loss
+
+
+def of_amounts(amounts: Tensor) -> Iterator[tuple[str, str, int, Options, Rule, Any]]:
+    """Half the deviances; PyTorch's own Poisson loss lacks the part of the targets alone."""
+
+    def poisson(z: Tensor, t: Tensor) -> Tensor:
+        return nn.functional.poisson_nll_loss(z, t) + (torch.xlogy(t, t) - t).mean()
+
+    def gamma(z: Tensor, t: Tensor) -> Tensor:
+        return (z - t.log() + t * (-z).exp() - 1.0).mean()
+
+    def tweedie(p: float) -> Rule:
+        def loss(z: Tensor, t: Tensor) -> Tensor:
+            own = t ** (2 - p) / ((1 - p) * (2 - p))
+            return (own - t * ((1 - p) * z).exp() / (1 - p) + ((2 - p) * z).exp() / (2 - p)).mean()
+
+        return loss
+
+    yield "poisson", "regression", 3, {"type": "poisson"}, poisson, amounts
+    yield "gamma", "regression", 3, {"type": "gamma"}, gamma, amounts + 0.1
+    for power in (1.1, 1.5, 1.9):
+        ours = {"type": "tweedie", "power": power}
+        yield f"tweedie {power}", "regression", 3, ours, tweedie(power), amounts
+
 
 def loss_case(task: str, count: int, ours: Options, rule: Rule, target: Tensor) -> Options:
     z = torch.linspace(-4.0, 5.0, 6 * (1 if task == "binary" else count)).reshape(6, -1)

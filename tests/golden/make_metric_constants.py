@@ -149,7 +149,15 @@ def regression(p: np.ndarray, y: np.ndarray) -> Numbers:
         "mean_absolute_error": sk.mean_absolute_error,
         "r2": sk.r2_score,
         "explained_variance": sk.explained_variance_score,
+        "pinball_loss": sk.mean_pinball_loss,
     }
+    found["pinball_loss"] = float(sk.mean_pinball_loss(y, p))
+    if y.min() > 0:
+        for name, power in (("poisson", 1.0), ("gamma", 2.0), ("tweedie", 1.5)):
+            pairs = zip(y.T, p.T, strict=True)
+            of = [float(sk.mean_tweedie_deviance(t, s, power=power)) for t, s in pairs]
+            found[f"mean_{name}_deviance."] = of
+            found[f"mean_{name}_deviance"] = float(np.mean(of))
     return found | {f"{n}.": f(y, p, multioutput="raw_values").tolist() for n, f in each.items()}
 
 
@@ -184,6 +192,9 @@ def cases() -> dict[str, tuple[str, np.ndarray, np.ndarray]]:
     y = (rng.normal(size=(30, 3)) * [1.0, 10.0, 0.1] + [0.0, 100.0, -5.0]).astype(np.float32)
     noise = rng.normal(size=(30, 3)) * [0.5, 12.0, 0.01] + [0.2, 0.0, 0.05]
     found["regression of three targets"] = ("regression", (y + noise).astype(np.float32), y)
+    rng = generator(9)
+    y = (rng.gamma(0.8, size=(30, 2)) * [1.0, 500.0] + 0.01).astype(np.float32)
+    found["amounts"] = ("regression", (y * rng.gamma(4.0, 0.25, (30, 2))).astype(np.float32), y)
     return found
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from dnn_cli.base.spec import SpecError
-from dnn_cli.base.task import Task, TaskKind
+from dnn_cli.base.task import TargetTotals, Task, TaskKind
 from dnn_cli.nn.loss import LOSSES, Loss, default_loss, loss_scratch
 from dnn_cli.nn.losses.sigmoid_cross_entropy import SigmoidCrossEntropy
 from dnn_cli.nn.losses.softmax_cross_entropy import SoftmaxCrossEntropy
@@ -119,6 +119,12 @@ WIDTHS: list[tuple[str, dict[str, Any], dict[TaskKind, int]]] = [
     ("mean_squared_error", {"activation": "identity"}, {"regression": 3, "reconstruction": 3}),
     ("mean_absolute_error", {}, {"regression": 3, "reconstruction": 3}),
     ("huber", {}, {"regression": 3, "reconstruction": 3}),
+    ("quantile", {"quantiles": (0.1, 0.9)}, {"regression": 6}),
+    ("poisson", {}, {"regression": 3}),
+    ("gamma", {}, {"regression": 3}),
+    ("tweedie", {"power": 1.2}, {"regression": 3}),
+    ("focal", {}, {"binary": 1, "multiclass": 3, "multilabel": 3}),
+    ("balanced_softmax", {}, {"binary": 2, "multiclass": 3}),
 ]
 
 
@@ -167,3 +173,75 @@ def test_squared_error_of_classes_is_shown_as_probabilities(rng: np.random.Gener
     shown = np.empty_like(z)
     loss.activate(z, shown)
     np.testing.assert_allclose(shown, 1.0 / (1.0 + np.exp(-z)), rtol=1e-12)
+
+
+def test_quantiles_are_shown_in_order_and_sorting_costs_nothing(rng: np.random.Generator) -> None:
+    spec = LOSSES.get("quantile")(quantiles=(0.1, 0.5, 0.9))
+    loss, z, target = spec.build(TASKS["regression"]), rng.normal(size=(50, 9)), rng.random((50, 3))
+    shown = np.empty_like(z)
+    loss.activate(z, shown)
+    assert (np.diff(shown.reshape(50, 3, 3)) >= 0.0).all()
+    for row, given in zip(shown.reshape(-1, 3), z.reshape(-1, 3), strict=True):
+        assert sorted(given) == row.tolist()  # of the same target, and none lost
+    before, after = (loss.each(one, target, loss_scratch(loss, 50, z.dtype)) for one in (z, shown))
+    assert (after <= before + 1e-15).all() and (after < before).any()
+
+
+@pytest.mark.parametrize("level", [0.1, 0.5, 0.85])
+def test_pinball_is_smallest_at_the_quantile(level: float, rng: np.random.Generator) -> None:
+    loss = LOSSES.get("quantile")(quantiles=(level,)).build(Task("regression", 1, ("y",)))
+    target = rng.gamma(2.0, size=(201, 1))
+    costs = [both(loss, np.full((201, 1), t), target)[0] for t in target[:, 0]]
+    best = np.quantile(target, level, method="inverted_cdf")
+    assert target[np.argmin(costs), 0] == best
+
+
+@pytest.mark.parametrize(
+    "levels", [(), (0.5, 0.5), (0.9, 0.1), (0.0, 0.5), (0.5, 1.0), (float("nan"),)]
+)
+def test_levels_that_are_none_are_refused(levels: tuple[float, ...]) -> None:
+    with pytest.raises(SpecError) as caught:
+        LOSSES.get("quantile")(quantiles=levels)
+    assert caught.value.path == ("quantiles",)
+
+
+@pytest.mark.parametrize("name", ["poisson", "gamma", "tweedie"])
+def test_deviances_are_scikit_learns_and_smallest_at_the_mean(
+    name: str, rng: np.random.Generator
+) -> None:
+    from sklearn.metrics import mean_tweedie_deviance
+
+    target = rng.gamma(0.7, size=(40, 1)) * (rng.random((40, 1)) < 0.8)
+    target += 0.01 if name == "gamma" else 0.0
+    spec = LOSSES.get(name)()
+    power = {"poisson": 1.0, "gamma": 2.0, "tweedie": 1.5}[name]
+    loss, z = spec.build(Task("regression", 1, ("y",))), rng.normal(size=(40, 1))
+    value, _ = both(loss, z, target)
+    expected = mean_tweedie_deviance(target, np.exp(z), power=power)
+    assert 2.0 * value == pytest.approx(expected, rel=1e-12)
+    _, dz = both(loss, np.full((40, 1), np.log(target.mean())), target)
+    assert dz.sum() == pytest.approx(0.0, abs=1e-14)
+
+
+def test_a_log_mean_far_off_finds_its_way_back() -> None:
+    for name in ("poisson", "gamma", "tweedie"):
+        loss = LOSSES.get(name)().build(Task("regression", 1, ("y",)))
+        for z, sign in ((1e3, 1.0), (-1e3, -1.0)):
+            value, dz = both(loss, np.array([[z]]), np.array([[2.0]]))
+            near, _ = both(loss, np.array([[z - sign]]), np.array([[2.0]]))
+            assert np.sign(dz[0, 0]) == sign and near < value
+
+
+def test_balanced_softmax_takes_the_shares_from_the_training_part() -> None:
+    task = TASKS["multiclass"]
+    spec = LOSSES.get("balanced_softmax")()
+    fitted = spec.fitted(task, TargetTotals(200.0, (150.0, 50.0, 0.0)))
+    assert fitted.shares == {"a": 0.75, "b": 0.25, "c": 0.0025}
+    assert fitted.fitted(task, TargetTotals(3.0, (1.0, 1.0, 1.0))) is fitted
+    # Outputs that say nothing are right about the shares, and are shown as equal ones.
+    loss, z = fitted.build(task), np.zeros((1, 3))
+    shown = np.empty_like(z)
+    loss.activate(z, shown)
+    np.testing.assert_allclose(shown, 1.0 / 3.0)
+    value, _ = both(loss, z, np.array([1]))
+    assert value == pytest.approx(-math.log(0.25 / 1.0025))

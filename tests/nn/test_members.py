@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from dnn_cli.base.spec import SpecError
 from dnn_cli.base.task import Task
 from dnn_cli.nn.layer import LAYERS, LayerSpec, ShapeError
 from dnn_cli.nn.loss import LOSSES, loss_scratch
@@ -156,3 +157,38 @@ def test_members_within_members_are_refused() -> None:
     trunk = (make("member_scale", members=3), make("dense", units=4))
     with pytest.raises(ShapeError, match="make members themselves"):
         ModelSpec(layers=trunk, members=2).complete((5,), 2, "glorot")
+
+
+@pytest.mark.parametrize("name", LOSSES.names())
+@pytest.mark.parametrize("k", [3, 5])  # of 5 examples: an axis taken for the other would show
+def test_every_loss_of_members_is_the_mean_of_theirs(name: str, k: int) -> None:
+    rng = np.random.default_rng(5)
+    spec, n = LOSSES.get(name)(), 5
+    for task in (
+        Task("binary", 2, ("no", "yes")),
+        Task("multiclass", 3, ("a", "b", "c")),
+        Task("regression", 2, ("a", "b")),
+    ):
+        try:
+            width = spec.width(task)
+        except SpecError:
+            continue
+        one, z = spec.build(task), rng.normal(size=(n, k, width))
+        target = rng.integers(0, task.count, n) if task.classifies else rng.random((n, 2)) + 0.1
+        loss, dz = fit_to(one, (k, width)), np.full_like(z, np.nan)
+        scratch = loss_scratch(loss, n, np.float64)
+        value = loss.value_and_grad(z, target, dz, scratch)
+        alone = [np.full((n, width), np.nan) for _ in range(k)]
+        single = loss_scratch(one, n, np.float64)
+        values = [
+            one.value_and_grad(np.ascontiguousarray(z[:, m]), target, alone[m], single)
+            for m in range(k)
+        ]
+        assert value == pytest.approx(np.mean(values), rel=1e-12)
+        np.testing.assert_allclose(dz, np.stack(alone, axis=1) / k, rtol=1e-12)
+        each = [one.each(np.ascontiguousarray(z[:, m]), target, single) for m in range(k)]
+        np.testing.assert_allclose(loss.each(z, target, scratch), np.mean(each, axis=0), rtol=1e-12)
+        shown, pooled = np.empty_like(z), loss.pool(z)
+        loss.activate(z, shown)
+        one.activate(pooled, pooled)
+        np.testing.assert_allclose(pooled, shown.mean(axis=1), rtol=1e-12)

@@ -127,7 +127,7 @@ def test_opening(tmp_path: Path) -> None:
     (tmp_path / "newest").symlink_to("x-001")
     assert RunDirectory.open(tmp_path / "newest").path == (tmp_path / "x-001").resolve()
     assert not RunDirectory.open(tmp_path / "x-001").finished
-    for name, why in [("absent", "not a directory"), (".", "no config.yaml")]:
+    for name, why in [("absent", "no such directory"), (".", "no config.yaml")]:
         with pytest.raises(CheckpointError, match="no run") as found:
             RunDirectory.open(tmp_path / name)
         assert why in found.value.problems[0].why

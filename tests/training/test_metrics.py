@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.metrics import mean_pinball_loss, mean_tweedie_deviance, r2_score
 
 from dnn_cli.base.errors import DivergedError
 from dnn_cli.base.task import Task, TaskKind
 from dnn_cli.training.metric import METRICS
-from dnn_cli.training.metrics import direction, measure, quick_metrics
+from dnn_cli.training.metrics import direction, measure, quick_metrics, reasons
 from dnn_cli.training.metrics.auc import area
 from dnn_cli.training.outcome import decide, largest
 
@@ -184,8 +185,10 @@ def random_case(kind: TaskKind, n: int, good: bool) -> tuple[np.ndarray, np.ndar
 @pytest.mark.parametrize("kind", KINDS)
 def test_perfect_predictions_are_best_in_the_documented_direction(kind: TaskKind) -> None:
     names = [n for n, metric in METRICS.all().items() if kind in metric.tasks]
-    perfect = measure(names, *random_case(kind, 60, good=True))
-    poor = measure(names, *random_case(kind, 60, good=False))
+    cases = [random_case(kind, 60, good) for good in (True, False)]
+    if kind == "regression":  # of amounts, which deviances need
+        cases = [(np.exp(p), np.exp(y), task) for p, y, task in cases]
+    perfect, poor = (measure(names, *one) for one in cases)
     for name in names:
         best = 0.0 if direction(name) == "min" else 1.0
         assert perfect[name] == pytest.approx(best, abs=1e-12), name
@@ -201,6 +204,47 @@ def test_few_examples_neither_warn_nor_fail(kind: TaskKind, n: int) -> None:
     found = measure(names, p, y, task)
     assert list(found) == names
     assert n or all(math.isnan(value) for value in found.values())
+
+
+def test_quantiles_are_measured_as_scikit_learn_does_and_the_middle_one_as_values() -> None:
+    rng, levels = np.random.default_rng(3), (0.1, 0.4, 0.95)
+    y, p = rng.normal(size=(40, 2)), rng.normal(size=(40, 6)).astype(np.float32)
+    task = Task("regression", 2, ("a", "b"), levels, "pinball_loss")
+    names = ["pinball_loss", "pinball_loss.b", "mean_absolute_error", "r2.b"]
+    found = measure(names, p, y, task)
+    each = [
+        [mean_pinball_loss(y[:, j], p[:, 3 * j + k], alpha=a) for k, a in enumerate(levels)]
+        for j in (0, 1)
+    ]
+    assert found["pinball_loss"] == pytest.approx(np.mean(each), rel=1e-12)
+    assert found["pinball_loss.b"] == pytest.approx(np.mean(each[1]), rel=1e-12)
+    middle = p[:, [1, 4]].astype(np.float64)
+    assert found["mean_absolute_error"] == pytest.approx(np.abs(y - middle).mean(), rel=1e-12)
+    assert found["r2.b"] == pytest.approx(r2_score(y[:, 1], middle[:, 1]), rel=1e-12)
+    assert quick_metrics(task)[0] == "pinball_loss"
+    with pytest.raises(ValueError, match="6 outputs"):
+        measure(names, p[:, :2], y, task)
+
+
+def test_deviances_of_zeros_and_of_what_has_none() -> None:
+    y, p = rows([0.0], [0.0], [3.0]), rows([0.5], [1.0], [2.0])
+    names = ["mean_poisson_deviance", "mean_tweedie_deviance", "mean_gamma_deviance"]
+    found = measure(names, p, y, LINE)
+    for name, power in zip(names[:2], (1.0, 1.5), strict=True):
+        expected = mean_tweedie_deviance(y.astype(float), p.astype(float), power=power)
+        assert found[name] == pytest.approx(expected, rel=1e-12)
+    assert math.isnan(found["mean_gamma_deviance"])
+    said = reasons(found, y, LINE)
+    assert said == {"mean_gamma_deviance": "target price is not above 0 in some row"}
+    low = reasons(measure(names, p, y - 1.0, LINE), y - 1.0, LINE)
+    assert set(low.values()) == {
+        "target price is below 0 in some row",
+        "target price is not above 0 in some row",
+    }
+    # A prediction of less than 0 costs much and not infinitely; what rounding left of 0 is 0.
+    assert 10.0 < measure(names[:1], p - 2.5, y, LINE)[names[0]] < 1e3
+    rounded = y - np.float32(1e-7)
+    assert measure(names[:1], p, rounded, LINE)[names[0]] == pytest.approx(found[names[0]])
 
 
 UNDEFINED = {"auc", "average_precision", "precision", "recall", "f1"}

@@ -95,10 +95,11 @@ FIVE = Task("multilabel", 5, tuple("abcde"))
                                            "label cold applies to no row"),
         ("f1", [[0] * 5] * 2, FIVE, "label a applies to no row; label b applies to no row; "
                                     "label c applies to no row and 2 more"),
-        ("r2.high", [[1, 7], [2, 7]], PRICES, "target high is the same in every row"),
+        ("r2.high", [[1, 7], [2, 7]], PRICES, "target high is the same in every row in float32"),
         ("r2", [[1, 7], [2, 7]], PRICES, ""),
-        ("explained_variance", [[1, 7], [1, 7]], PRICES, "target low is the same in every row; "
-                                                         "target high is the same in every row"),
+        ("explained_variance", [[1, 7], [1, 7]], PRICES,
+         "target low is the same in every row in float32; "
+         "target high is the same in every row in float32"),
         ("accuracy", [0, 0], BINARY, ""),
         ("loss", [0, 0], BINARY, ""),
     ],

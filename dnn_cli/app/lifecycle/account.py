@@ -21,8 +21,8 @@ from dnn_cli.training.metrics import split_of, undefined
 def sum_up(saver: Saver, reason: StopReason, seconds: float) -> list[str]:
     """Measure the best weights, and baselines beside them, and write summary.json.
 
-    Returns lines with the test metrics, if there are test data, and with the baselines. A metric
-    that is undefined has its reason beside it, and in the summary under `notes`.
+    Returns lines with the temperature and the test metrics, if there are such, and the baselines. A
+    metric that is undefined has its reason beside it, and in the summary under `notes`.
 
     The session's parameters are the best ones afterwards: there is nothing more to train or save.
 
@@ -48,11 +48,13 @@ def sum_up(saver: Saver, reason: StopReason, seconds: float) -> list[str]:
         "test_targets": scores.targets,
         "baselines": scores.baselines,
         "parameters": session.network.parameters,
+        "temperature": saver.settled.divisor,
         "positive": session.task.positive,
         "notes": notes,
     }
     write_summary(saver.run.path, summary)
-    return [*_tested(scores, notes), *scores.lines]
+    lines = [saver.settled.line, *_tested(scores, notes), *scores.lines]
+    return [line for line in lines if line]
 
 
 def _tested(scores: Scores, notes: Mapping[str, str]) -> list[str]:

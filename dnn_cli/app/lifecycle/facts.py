@@ -19,6 +19,7 @@ from dnn_cli.app.build import Built
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
 from dnn_cli.config.resolve import resolve
+from dnn_cli.config.spec import RunSpec
 from dnn_cli.data.prepare import Prepared
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.runs.environment import environment
@@ -51,10 +52,17 @@ class Difference:
 def facts_of(built: Built) -> dict[str, Any]:
     """Everything that the numbers of this process depend on, as plain values."""
     return {
-        "config": resolve(built.spec),
+        "config": config_facts(built.spec),
         "data": fingerprint(built.prepared),
         "environment": machine(),
     }
+
+
+def config_facts(spec: RunSpec) -> dict[str, Any]:
+    """Every option but the preset and the budget, which have become what the others say."""
+    options: dict[str, Any] = resolve(spec)
+    del options["preset"], options["training"]["budget"]
+    return options
 
 
 def fingerprint(prepared: Prepared) -> dict[str, Any]:
@@ -69,6 +77,8 @@ def fingerprint(prepared: Prepared) -> dict[str, Any]:
             found[name] = {"rows": part.rows, "inputs": digest(part.inputs)}
             if part.targets is not None:
                 found[name]["targets"] = digest(part.targets)
+            if part.weights is not None:
+                found[name]["weights"] = digest(part.weights)
     return found
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, final
 
 from dnn_cli.app.build import Built
-from dnn_cli.app.lifecycle.choosing import chosen_threshold
+from dnn_cli.app.lifecycle.choosing import Settled, settled
 from dnn_cli.app.lifecycle.journal import FAILURES, Journal
 from dnn_cli.app.lifecycle.state import Standing, best_checkpoint, last_checkpoint, model_of
 from dnn_cli.app.say import Say
@@ -71,6 +71,7 @@ class Saver:
         self.say, self.pace = say, pace
         self.journal = Journal(run.metrics, standing.log_bytes, standing.log_sha256)
         self.saved_step = session.step if run.last.exists() else -1
+        self.settled = Settled()  # by `finish`
         self._best_written = 0
         self._failures = 0
         self._wait(sum(file_sizes(session).values()) / _SPEED)
@@ -107,10 +108,10 @@ class Saver:
             if self.saved_step != self.session.step or self._best_written != best.epoch:
                 _insist(self._write)
             if complete or best.epoch:
-                threshold = chosen_threshold(self.built, self.session, self.best_vector)
-                model = model_of(
-                    self.built, self.session, self.best_vector, best.metrics, threshold
-                )
+                vector = self.best_vector
+                self.settled = settled(self.built, self.session, vector)
+                more = self.settled.stored()
+                model = model_of(self.built, self.session, vector, best.metrics, more)
                 _insist(lambda: write_model(self.run.model, model))
 
     @property

@@ -49,33 +49,36 @@ def scores_of(saver: Saver) -> Scores:
     prepared, task, spec = built.prepared, session.task, session.spec
     name, data = measured_part(prepared, built.spec.seed)
     session.network.arena.params[...] = saver.best_vector
-    evaluator = Evaluator(session.network, session.loss, task, session.ranks)
+    divisor = saver.settled.divisor
+    evaluator = Evaluator(session.network, session.loss, task, session.ranks, divisor)
     loss, predictions, targets = evaluator.run(data)
-    answer = constant(prepared.train, built.spec.seed)
+    answer = constant(prepared.train, task, built.spec.seed)
     names = measured(spec, task, answer)
     try:
-        network = measure(names, predictions, targets, task)
+        network = measure(names, predictions, targets, task, data.weights)
     except DivergedError as error:
         state = f"the model was written: {safe_text(saver.run.model)}"
         raise DivergedError(error.problems, state=state) from error
     same = np.broadcast_to(answer, predictions.shape)
-    fitted = linear(prepared.train, data, built.layers, built.spec.seed, seen(saver))
+    fitted = linear(
+        prepared.train, data, built.loss_spec, built.layers, built.spec.seed, seen(saver)
+    )
     comparison = Comparison(
         task=task,
         part=name,
         answer=answer,
         network=network,
-        constant=measure(names, same, targets, task),
-        linear=None if fitted is None else measure(names, fitted, targets, task),
+        constant=measure(names, same, targets, task, data.weights),
+        linear=None if fitted is None else measure(names, fitted, targets, task, data.weights),
     )
     main = main_metric(session.monitor.metric, names)
     hint = advice(spec, main, answer, truths_of(prepared))
-    warning = comparison.warning(predictions, targets, main, hint)
+    warning = comparison.warning(predictions, targets, main, hint, data.weights)
     of_test = name == "test"
     return Scores(
         test={"loss": loss, **network} if of_test else {},
-        intervals=intervals(network, predictions, targets, task) if of_test else {},
-        targets=by_target(predictions, targets, task) if of_test else {},
+        intervals=intervals(network, predictions, targets, task, data.weights) if of_test else {},
+        targets=by_target(predictions, targets, task, data.weights) if of_test else {},
         baselines=_named(comparison),
         lines=tuple(filter(None, (comparison.line(), warning))),
     )

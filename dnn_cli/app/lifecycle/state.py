@@ -119,9 +119,9 @@ def model_of(
     session: Session,
     vector: Array,
     metrics: Mapping[str, float],
-    threshold: Mapping[str, Any] | None = None,
+    settled: Mapping[str, Any] | None = None,
 ) -> ModelFile:
-    """The model whose weights are `vector`; `threshold` is that of its decisions, if it has one."""
+    """The model whose weights are `vector`; `settled` are fields that only its end brings."""
     schema = built.prepared.schema
     return ModelFile(
         tensors=session.network.arena.tensors(vector),
@@ -134,7 +134,7 @@ def model_of(
         seed=built.spec.seed,
         metrics=metrics,
         versions=versions(),
-        threshold=threshold or {},
+        **(settled or {}),
     )
 
 

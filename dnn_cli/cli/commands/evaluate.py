@@ -12,9 +12,11 @@ from dnn_cli.cli.options import (
     Decimal,
     Delimiter,
     Encoding,
+    Interval,
     Json,
     Model,
     Thousands,
+    as_level,
     dialect,
     sayer,
 )
@@ -49,6 +51,7 @@ def evaluate(
         list[str] | None,
         typer.Option(metavar="COND", help="Exit 11 if this holds: 'accuracy<0.9'. Repeatable."),
     ] = None,
+    interval: Interval = None,
     delimiter: Delimiter = None,
     decimal: Decimal = None,
     thousands: Thousands = None,
@@ -73,10 +76,13 @@ def evaluate(
         data=data,
         split=split or "test",
         fail_if=fail_if or [],
+        interval=None if interval is None else as_level(interval),
         dialect=written,
         say=sayer(),
     )
-    keys = ("metrics", "intervals", "rows", "split", "checkpoint", "positive", "targets", "notes")
+    keys = ["metrics", "intervals", "rows", "split", "checkpoint", "positive", "targets", "notes"]
+    if found.coverage:
+        keys.append("coverage")
     with results() as output:
         if json:
             output.write(json_text({key: getattr(found, key) for key in keys}))

@@ -13,8 +13,10 @@ from dnn_cli.cli.options import (
     Decimal,
     Delimiter,
     Encoding,
+    Interval,
     Runs,
     Thousands,
+    as_level,
     as_threshold,
     dialect,
     readable,
@@ -28,7 +30,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 EPILOG = """
 The columns are `prediction` and, with --proba, `p_<label>` for every label.
 What --id, --keep and --keep-all pass through stands before them, as INPUT has
-it written.
+it written. With --interval numbers have `lower` and `upper` after them, classes
+a `set` of labels.
 
 Examples:
   dnn predict new.csv
@@ -44,7 +47,8 @@ def predict(
         str,
         typer.Argument(
             metavar="INPUT",
-            help="CSV, NPY, NPZ, IDX, an image or a folder of images; - is CSV on standard input.",
+            help="CSV, JSON lines, Parquet, Arrow, NPY, NPZ, IDX, an image or a folder of images; "
+            "- is CSV or JSON lines on standard input.",
         ),
     ],
     model: Annotated[
@@ -97,6 +101,7 @@ def predict(
             show_default="the more probable class",
         ),
     ] = None,
+    interval: Interval = None,
     delimiter: Delimiter = None,
     decimal: Decimal = None,
     thousands: Thousands = None,
@@ -126,6 +131,7 @@ def predict(
         proba=proba,
         passed=PassedThrough(id, tuple(keep or ()), keep_all),
         threshold=None if threshold is None else as_threshold(threshold),
+        interval=None if interval is None else as_level(interval),
         batch_size=batch_size,
         force=force,
         dialect=dialect(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from dnn_cli.base.errors import UsageError
 from dnn_cli.cli.options import Debug, Overrides, Runs, Set, overrides, readable
-from dnn_cli.cli.watching import Quiet, Verbose, watched
+from dnn_cli.cli.watching import Quiet, Verbose, cross_validated, watched
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -29,7 +31,7 @@ def resume(
         str,
         typer.Argument(
             metavar="RUN",
-            help="A run directory, or latest: the newest run.",
+            help="A run directory, that of a cross-validation, or latest.",
             callback=readable,
         ),
     ],
@@ -41,8 +43,18 @@ def resume(
     debug: Debug = False,
 ) -> None:
     """Continue a run that was killed or stopped, or extend one."""
+    from dnn_cli.app.cross_validation import is_cv, resume_cv
     from dnn_cli.app.resume import resume_run
 
+    if is_cv(Path(run)):
+        if changes or sets:
+            raise UsageError(
+                "the folds of a cross-validation are of one configuration",
+                fix="leave the changes out, or start another with `dnn cv`",
+            )
+        cross_validated(
+            lambda watching, say: resume_cv(run, watching=watching, say=say), quiet, verbose
+        )
     watched(
         lambda progress: resume_run(
             run,

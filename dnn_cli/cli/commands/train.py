@@ -9,11 +9,17 @@ import typer
 from dnn_cli.cli.options import (
     Config,
     Debug,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Header,
     Overrides,
     Runs,
     Set,
     Target,
     Task,
+    Thousands,
+    of_source,
     overrides,
     writable,
 )
@@ -58,6 +64,11 @@ def train(
             callback=writable,
         ),
     ] = None,
+    delimiter: Delimiter = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    encoding: Encoding = None,
+    header: Header = None,
     quiet: Quiet = False,
     verbose: Verbose = False,
     debug: Debug = False,
@@ -68,10 +79,14 @@ def train(
     """
     from dnn_cli.app.train import train_run
 
+    found = of_source(
+        header, delimiter=delimiter, decimal=decimal, thousands=thousands, encoding=encoding
+    )
+    kept = [f"data.cache={cache}"] if cache else []
     watched(
         lambda progress: train_run(
             config,
-            overrides=[*overrides(changes, sets), *([f"data.cache={cache}"] if cache else [])],
+            overrides=[*overrides(changes, sets), *found, *kept],
             name=name,
             run_dir=run_dir,
             runs=runs,

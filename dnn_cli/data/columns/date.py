@@ -133,7 +133,17 @@ class DateSpec(ColumnSpec):
     column: ClassVar[type[Column] | None] = DateColumn
     plural: ClassVar[str] = "dates"
     form: (
-        Literal["iso", "day_first", "month_first", "day_name", "month_name", "year_month"] | None
+        Literal[
+            "iso",
+            "day_first",
+            "month_first",
+            "day_name",
+            "month_name",
+            "year_month",
+            "time",
+            "duration",
+        ]
+        | None
     ) = option("how it is written; null: as all training rows are", None)
     parts: tuple[str, ...] | None = option(
         f"what it becomes, of {', '.join(PARTS)}; null: what differs between training rows", None
@@ -164,7 +174,7 @@ class DateSpec(ColumnSpec):
         days, missing = days_of(name, raw, form, fitting.place)
         days, gaps = days[fitting.rows], bool(missing[fitting.rows].any())
         known = days[~np.isnan(days)]
-        parts = self.parts or default_parts(known)
+        parts = self.parts or default_parts(known, form.name)
         if not len(known) or not parts:
             return None
         shifts, factors = [], []

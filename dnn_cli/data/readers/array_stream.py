@@ -1,8 +1,8 @@
 """A numeric array read forward from bytes, a block at a time, converted on the way.
 
-Inputs are uint8 as they are, float32 if that holds every number of their type, and float64
-otherwise: what is lost before scaling is lost for good. A conversion goes through one block of
-about 1 MiB, so that the array never exists a second time in its own type.
+Inputs are uint8 and whole numbers of 64 bits as they are, float32 if that holds every number of
+their type, and float64 otherwise: what is lost before scaling is lost for good. A conversion goes
+through one block of about 1 MiB, so that the array never exists a second time in its own type.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ _SURROGATES = 0xD800 >> 11  # halves of pairs: they cannot be written as UTF-8
 
 def input_dtype(dtype: np.dtype[np.generic]) -> np.dtype[np.generic]:
     """The type that inputs of `dtype` become."""
-    if dtype == np.uint8:
-        return np.dtype(np.uint8)
+    if dtype.kind in "iu" and (dtype == np.uint8 or dtype.itemsize == 8):
+        return dtype.newbyteorder("=")
     return np.dtype(np.float32 if np.can_cast(dtype, np.float32) else np.float64)
 
 
@@ -66,6 +66,26 @@ def native(block: Array) -> Array:
         truth: Array = np.ascontiguousarray(block).view(np.uint8) != 0
         return truth
     return block if block.dtype.isnative else block.astype(block.dtype.newbyteorder("="))
+
+
+def unicode_text(raw: Array, origin: str) -> Array:
+    """Text of fixed width, bytes of UTF-8 (S) or code points (U), in this machine's byte order.
+
+    Raises:
+        DataError: it is none.
+    """
+    where = safe_text(origin)
+    if raw.dtype.kind == "S":
+        try:
+            return np.strings.decode(raw, "utf-8")
+        except UnicodeDecodeError:
+            raise DataError(f"`{where}` holds labels that are not UTF-8", where=where) from None
+    raw = np.ascontiguousarray(raw)
+    codes = raw.view(np.dtype(np.uint32).newbyteorder(raw.dtype.byteorder))
+    surrogates = codes >> 11 == _SURROGATES
+    if codes.size and (int(codes.max()) > _LARGEST_CODE_POINT or surrogates.any()):
+        raise DataError(f"`{where}` holds labels that are not Unicode text", where=where)
+    return raw.astype(raw.dtype.newbyteorder("="))
 
 
 @dataclass(slots=True)
@@ -139,26 +159,8 @@ class ArrayStream:
                 raw[:, position] = column
         else:
             raw = self.read(count)
-        raw = self._text(raw) if self.dtype.kind in "SU" else native(raw)
+        raw = unicode_text(raw, self.origin) if self.dtype.kind in "SU" else native(raw)
         return raw[:, 0] if raw.ndim == 2 and raw.shape[1] == 1 else raw
-
-    def _text(self, raw: Array) -> Array:
-        if self.dtype.kind == "S":
-            try:
-                return np.strings.decode(raw, "utf-8")
-            except UnicodeDecodeError:
-                raise DataError(
-                    f"`{safe_text(self.origin)}` holds labels that are not UTF-8",
-                    where=safe_text(self.origin),
-                ) from None
-        codes = raw.view(np.dtype(np.uint32).newbyteorder(self.dtype.byteorder))
-        surrogates = codes >> 11 == _SURROGATES
-        if codes.size and (int(codes.max()) > _LARGEST_CODE_POINT or surrogates.any()):
-            raise DataError(
-                f"`{safe_text(self.origin)}` holds labels that are not Unicode text",
-                where=safe_text(self.origin),
-            )
-        return raw.astype(self.dtype.newbyteorder("="))
 
     def _fill(self, block: Array) -> None:
         view = block.reshape(-1).view(np.uint8).data

@@ -20,6 +20,8 @@ from dnn_cli.base.text import listing, nearest, safe_text
 CHUNK = 1 << 18  # bytes asked of the file system at a time
 INFLATION = 1032  # deflate cannot turn one byte into more than this many (RFC 1951, section 3.2)
 GZIP = b"\x1f\x8b"
+_TABLES = (".csv", ".tsv", ".tab", ".txt")
+_INSTEAD = ", or give `-` to read a table from standard input"
 _TEXT = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
@@ -98,18 +100,19 @@ def file_size(file: FileIO) -> int:
     return os.fstat(file.fileno()).st_size
 
 
-def missing_file(path: Path) -> DataError:
-    """The error that there is nothing at `path`, with what is nearest to it."""
+def missing_file(path: Path, kind: str = "file") -> DataError:
+    """The error that there is no such `kind` at `path`, with what is nearest to it."""
     folder = path.parent
     if not folder.is_dir():
-        what = f"no such file: `{safe_text(path)}`: the folder `{safe_text(folder)}` does not exist"
+        lacking = f"the folder `{safe_text(folder)}` does not exist"
+        what = f"no such {kind}: `{safe_text(path)}`: {lacking}"
         return DataError(what, where=safe_text(path))
     names = _names_in(folder)
     close = nearest(path.name, names)
     fix = f"did you mean `{safe_text(folder / close)}`?" if close else ""
     if not close and names:
         fix = f"the folder holds {listing(names, limit=8)}"
-    return DataError(f"no such file: `{safe_text(path)}`", where=safe_text(path), fix=fix)
+    return DataError(f"no such {kind}: `{safe_text(path)}`", where=safe_text(path), fix=fix)
 
 
 def _names_in(folder: Path) -> list[str]:
@@ -131,14 +134,28 @@ def _not_regular(path: Path, mode: int) -> DataError:
     return DataError(
         f"`{shown}` is {kind}, not a regular file",
         where=shown,
-        fix="write it to a file first, or give `-` to read a table from standard input",
+        fix="write it to a file first" + (_INSTEAD if path.suffix.lower() in _TABLES else ""),
     )
+
+
+def no_file(path: Path) -> DataError | None:
+    """The error for a path where there is neither a folder nor a regular file; None if there is."""
+    try:
+        mode = os.stat(path).st_mode
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return missing_file(path, "file or folder")
+    except OSError:  # whoever opens it says why
+        return None
+    return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else _not_regular(path, mode)
+
+
+def beginning(head: bytes) -> str:
+    """What the first bytes of a file say of it, for a message."""
+    return f"it begins like {looks_like(head)}" if head else "the file is empty"
 
 
 def looks_like(head: bytes) -> str:
     """What the first bytes of a file look like, for a message."""
-    if not head:
-        return "nothing: the file is empty"
     for signature, name in _SIGNATURES:
         if head.startswith(signature):
             return name
@@ -147,6 +164,19 @@ def looks_like(head: bytes) -> str:
     if head.isascii() and not head.translate(None, _TEXT):
         return "text"
     return "binary data of an unknown kind"
+
+
+def require_text(head: bytes, origin: str) -> None:
+    """Refuse what begins like a file of some other kind than text.
+
+    Raises:
+        DataError: says which.
+    """
+    if b"\0" in head[:64] or not head[:4].isascii():
+        kind = looks_like(head[:64])
+        if kind not in ("text", "binary data of an unknown kind", "UTF-16 text"):
+            shown = safe_text(origin)
+            raise DataError(f"`{shown}` is no CSV file: it is {kind}", where=shown)
 
 
 def fill(reader: Reader, view: memoryview) -> int:
@@ -208,12 +238,35 @@ class Gunzip:
         return DataError(f"cannot unpack `{shown}`: {reason}", where=shown)
 
 
-def unpacked(file: FileIO, origin: str) -> Callable[[int], bytes]:
+def unpacked(file: Readable, origin: str) -> Callable[[int], bytes]:
     """What reads some bytes of a gzip file, unpacked."""
     reader = Gunzip(file, origin)
 
     def read(count: int) -> bytes:
-        found = bytearray(count)
+        found = bytearray(min(count, CHUNK))
         return bytes(found[: reader.readinto(memoryview(found))])
 
     return read
+
+
+class Ahead:
+    """What `read` gives, of which the first bytes are looked at before they are read."""
+
+    def __init__(self, read: Callable[[int], bytes], count: int) -> None:
+        self._read, self.head = read, b""
+        while len(self.head) < count and (more := read(count - len(self.head))):
+            self.head += more
+        self._left = self.head
+
+    def read(self, count: int, /) -> bytes:
+        """The next bytes: none only at the end."""
+        if not self._left:
+            return self._read(count)
+        found, self._left = self._left[:count], self._left[count:]
+        return found
+
+
+def unpacked_if_packed(read: Callable[[int], bytes], origin: str) -> Callable[[int], bytes]:
+    """What `read` gives, unpacked where it begins like gzip data."""
+    ahead = Ahead(read, len(GZIP))
+    return unpacked(ahead, origin) if ahead.head == GZIP else ahead.read

@@ -87,6 +87,7 @@ class CellFinder:
         self._read, self._verbatim = wanted[:cut], wanted[cut:]
         self._delimiter, self._errors, self._origin = delimiter, errors, origin
         self._blank_line = 0  # an empty line seen: nothing may follow it
+        self._begun = False  # a whole row seen
 
     def find(self, found: Records, rest: Iterator[Records] | None = None) -> Cells:
         """The cells of `found`; `rest` tells whether anything follows a wrong row.
@@ -94,16 +95,18 @@ class CellFinder:
         Raises:
             DataError: says what is wrong, where, and why.
         """
-        return self._fast(found) or self._slow(found, rest)
+        cells = self._fast(found) or self._slow(found, rest)
+        self._begun = self._begun or len(cells) > 0
+        return cells
 
     def _fast(self, found: Records) -> Cells | None:
         data = found.data
-        if self._blank_line or data.startswith(b"\n") or data.endswith(b"\n\n"):
+        if self._blank_line or data.startswith(b"\n") or b"\n\n" in data:
             return None
         if len(data.translate(None, _REFUSED)) != len(data):
             return None
         if not data.isascii():
-            found.text(self._origin)  # refuses what is no text
+            found.text(self._origin, self._delimiter)  # refuses what is no text
         codes = np.frombuffer(data, np.uint8)
         bounds = _bounds(codes, ord(self._delimiter), self._width)
         if bounds is None:
@@ -143,7 +146,7 @@ class CellFinder:
     ) -> Iterator[tuple[int, list[str]]]:
         """(line, cells) of every record, each as wide as the header."""
         reader = csv.reader(
-            io.StringIO(found.text(self._origin), newline="\n"),
+            io.StringIO(found.text(self._origin, self._delimiter), newline="\n"),
             delimiter=self._delimiter,
             strict=True,
         )
@@ -166,7 +169,9 @@ class CellFinder:
             if len(row) != self._width:
                 ends = found.line + reader.line_num == found.next_line
                 last = ends and (not found.ended or (rest is not None and not next(rest, None)))
-                raise self._errors.ragged(len(row), line, last)
+                first = not self._begun
+                raise self._errors.ragged(row, line, self._delimiter, first=first, last=last)
+            self._begun = True
             yield line, row
 
 

@@ -30,6 +30,7 @@ _COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+", re.ASCII)
 _POINT = re.compile(r"[+-]?[0-9]+\.[0-9]+", re.ASCII)
 _WHOLE = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _LARGEST = float(np.finfo(np.float32).max)
+_SAMPLE = 1 << 12  # whole numbers beyond them that are looked at in a column
 _FEW = 1 << 12  # levels that pass from piece to piece: no more, so that memory does not grow
 _EXACT = 2.0**53  # whole numbers below are exact in float64
 _ZERO, _NINE = ord("0"), ord("9")
@@ -55,6 +56,7 @@ class ColumnReader:
         self._numerals, self._errors, self._origin = numerals, errors, origin
         self._gaps = {"", *(word.casefold() for word in missing)}
         self._numbers: dict[int, GrowingArray] = {}
+        self._long: dict[int, dict[int, float]] = {}  # what whole numbers beyond 2^53 are read as
         known = (levels or {}).items()
         self._words = {i: _WordColumn(origin, one) for i, one in known}
         self.words: set[int] = set()  # columns that turned out to be of words too late
@@ -84,7 +86,7 @@ class ColumnReader:
         return [
             self._words.setdefault(i, _WordColumn(self._origin, Levels())).finish(self._gaps)
             if one == "word"
-            else Numbers(self._room(i, 1).finish())
+            else Numbers(self._room(i, 1).finish(), _merged(self._long.get(i, {})))
             for i, one in enumerate(self._types)
         ]
 
@@ -122,7 +124,8 @@ class ColumnReader:
             if value is None:
                 return self._turn(i)
             values[row] = value
-        large = np.isinf(values) if self._types[i] == "label" else np.abs(values) > _LARGEST
+        size = np.abs(values)
+        large = np.isinf(values) if self._types[i] == "label" else size > _LARGEST
         if large.any():
             row = int(np.argmax(large))
             raise self._errors.too_large(
@@ -132,7 +135,18 @@ class ColumnReader:
             return self._turn(i)
         if self._types[i] == "label" and _has_long_whole(cells, i, values):
             return self._turn(i)
+        if (size >= _EXACT).any():
+            self._keep_long(cells, i, values)
         return True
+
+    def _keep_long(self, cells: Cells, i: int, values: Array) -> None:
+        """Remember whole numbers that float64 may not hold."""
+        found = self._long.setdefault(i, {})
+        rows = np.flatnonzero(np.abs(values) >= _EXACT)
+        for row in rows[: _SAMPLE - len(found)].tolist():
+            cell = cells.text(i, row)
+            if _WHOLE.fullmatch(cell):
+                found[int(cell)] = float(values[row])
 
     def _number(self, cell: str, i: int, line: int, unknown: bool) -> float | None:
         """The value of a cell, NaN of a gap; None if it is a word and may be one."""
@@ -143,7 +157,7 @@ class ColumnReader:
             return float("nan")
         if unknown:
             return None
-        raise self._errors.not_a_number(cell, self._columns[i], line)
+        raise self._errors.not_a_number(cell, self._columns[i], line, self._numerals)
 
     def _turn(self, i: int) -> bool:
         """Make a column of unknown type one of words, now or when the file is read again."""
@@ -197,6 +211,12 @@ def _has_long_whole(cells: Cells, i: int, values: Array) -> bool:
     """Whether a cell is a whole number with more digits than float64 holds: an identifier."""
     rows = np.flatnonzero(np.abs(values) >= _EXACT).tolist()
     return any(_WHOLE.fullmatch(cells.text(i, row)) for row in rows)
+
+
+def _merged(found: Mapping[int, float]) -> tuple[int, int] | None:
+    """How many numbers there are as written and in float64, if that is fewer."""
+    written, kept = len(found), len(set(found.values()))
+    return (written, kept) if kept < written else None
 
 
 def types_of(

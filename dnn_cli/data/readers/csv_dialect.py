@@ -48,14 +48,24 @@ _LEGAL: dict[str, Callable[[str], bool]] = {
 }
 
 
+def _option(name: str, value: str) -> str:
+    if name == "header":
+        return "--header" if value == "true" else "--no-header"
+    return f'--{name} "{value}"' if value == "'" else f"--{name} '{value}'"
+
+
 def setting(of_model: bool) -> Setting:
-    """How a person sets an option: in the configuration, or where a model reads, on the command."""
+    """How a person sets an option: in the configuration or on the command line.
+
+    Where a model reads, and where there is no configuration yet, there is a command line alone.
+    """
 
     def on_command(name: str, value: str) -> str:
-        return f"--{name} '{value}'"
+        return _option(name, value)
 
     def in_source(name: str, value: str) -> str:
         shown = value.replace("\t", "\\t")
-        return f'`{name}: "{shown}"` in the source'
+        quoted = shown if name == "header" else f'"{shown}"'
+        return f"`{name}: {quoted}` in the source ({_option(name, shown)})"
 
     return on_command if of_model else in_source

@@ -2,39 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
 from dnn_cli.data.readers.csv_dialect import setting
-from dnn_cli.data.readers.numerals import why_no_number
+from dnn_cli.data.readers.numerals import Numerals, why_no_number
 
 
 class CellErrors:
     """Makes the errors of one file.
 
     With `of_model` the columns are those of a model: nothing can be excluded. `hint` is a fix for
-    a file whose header shows what is wrong with all of it.
+    a file whose header shows what is wrong with all of it. `place` is where a line is, in a file
+    of another format: one without signs to set.
     """
 
-    def __init__(self, header: Sequence[str], origin: str, hint: str, of_model: bool) -> None:
+    def __init__(
+        self,
+        header: Sequence[str],
+        origin: str,
+        hint: str,
+        of_model: bool,
+        place: Callable[[int], str] | None = None,
+    ) -> None:
         self._header, self._origin, self._hint = header, origin, hint
-        self._of_model = of_model
+        self._of_model, self._place = of_model, place
 
     def error(
         self, what: str, line: int, column: int | None = None, *, why: str = "", fix: str = ""
     ) -> DataError:
         """An error in a line, and perhaps the cell of a column."""
         where = f"{safe_text(self._origin)}:{line}"
-        return DataError(
-            what, where=where if column is None else f"{where}:{column + 1}", why=why, fix=fix
-        )
+        if self._place is not None:
+            where = self._place(line)
+        elif column is not None:
+            where = f"{where}:{column + 1}"
+        return DataError(what, where=where, why=why, fix=fix)
 
-    def ragged(self, count: int, line: int, last: bool) -> DataError:
-        """A row of `count` cells where the header has more or fewer; `last`: of the whole file."""
-        wanted = len(self._header)
+    def ragged(
+        self, row: Sequence[str], line: int, delimiter: str, *, first: bool, last: bool
+    ) -> DataError:
+        """A row whose cells the header has more or fewer of; `first`, `last`: of the whole file."""
+        wanted, count = len(self._header), len(row)
         found = f"{count} cells" if count != 1 else "1 cell"
         why, fix = "", "quote a cell that contains the separator"
+        if first and count == wanted + 1:
+            name = safe_text(self._header[0], 20)
+            why = "if all rows are so, the first column has no name: an index of pandas or R"
+            fix = f"begin the first row with the separator, `{safe_text(delimiter)}{name}`, and the"
+            fix += " index is left out; if it is this row alone, quote the cell that contains one"
+            if not row[-1]:
+                why = "if all rows are so, they end in the separator, and the first row does not"
+                fix = (
+                    "end the first row with the separator, too; if it is this row alone, remove it"
+                )
         if count < wanted:
             fix = "add the cells that are missing, or remove the row"
         if last and count < wanted:
@@ -48,15 +70,29 @@ class CellErrors:
             fix=self._hint or fix,
         )
 
-    def not_a_number(self, cell: str, column: int, line: int) -> DataError:
-        """A cell of a feature that is no number."""
-        why, fix = why_no_number(cell, setting(self._of_model))
+    def not_a_number(self, cell: str, column: int, line: int, numerals: Numerals) -> DataError:
+        """A cell of a feature that is no number with the signs of `numerals`."""
+        why, fix = why_no_number(cell, setting(self._of_model), numerals)
+        if self._place is not None:
+            fix = ""
         return self.error(
             f"`{safe_text(cell, 40)}` in column `{self._name(column)}` is not a number",
             line,
             column,
             why=why,
             fix=self._hint or fix or self._mend("correct the cell or remove the row", column),
+        )
+
+    def other_sign(self, cell: str, column: int, where: str, decimal: str) -> DataError:
+        """A column that would be one of numbers if its decimal sign were that of the others."""
+        name = self._name(column)
+        return DataError(
+            f"`{safe_text(cell, 40)}` in column `{name}` is no number with a decimal `{decimal}`",
+            where=where,
+            why="one file has one decimal sign, and its other numbers, or the source, say which",
+            fix="write all numbers alike; a sign between thousands is named: "
+            f"{setting(self._of_model)('thousands', '.' if decimal == ',' else ',')}; if they are "
+            f"no numbers: `columns: {{{name}: category}}`",
         )
 
     def too_large(self, cell: str, column: int, line: int) -> DataError:

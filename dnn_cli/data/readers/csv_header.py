@@ -1,7 +1,12 @@
-"""The first row of a CSV file: what separates its cells, and what the columns are called."""
+"""The first row of a CSV file: what separates its cells, and what the columns are called.
+
+Names      one that is wanted in another composition of the same characters (é as one or as two) is
+           called as it is wanted; two that differ in nothing else are the same name
+"""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,13 +14,16 @@ import numpy as np
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
-from dnn_cli.data.readers.csv_dialect import setting
+from dnn_cli.data.readers.column_names import composed
+from dnn_cli.data.readers.csv_dialect import separates, setting
 from dnn_cli.data.readers.csv_records import Records
 from dnn_cli.data.readers.numerals import is_number
 from dnn_cli.data.readers.selection import Selection, select
 from dnn_cli.data.table import Columns
 
 NAMELESS = ""
+MAX_NAME = 1000  # characters: what YAML reads as a key on one line
+_SAID = re.compile('"?sep=(.)"?', re.IGNORECASE)
 _SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}  # of equals the first
 
 
@@ -51,8 +59,10 @@ class Header:
             delimiter = separator_of(head.text(origin), known, columns.features or ())
             if delimiter not in (",", known):
                 notes = (f"{safe_text(origin)}: cells are separated by {_SEPARATORS[delimiter]}s",)
-        row = _cells(head, delimiter, origin)
+        row = _as_wanted(_cells(head, delimiter, origin), columns)
         wanted = columns.features
+        if not row:
+            raise _empty(f"{safe_text(origin)}:{head.line}", named)
         by_position = tuple(str(place) for place in range(len(row)))
         if not named or (wanted is not None and _only_positions(wanted, row)):
             return cls(by_position, delimiter, False, origin, head.line, notes)
@@ -105,9 +115,7 @@ class Header:
     def _require_names(self, of_model: bool) -> None:
         where = f"{safe_text(self.origin)}:{self.line}"
         if not any(self.names):
-            raise DataError(
-                "the first line is empty", where=where, fix="the first row names the columns"
-            )
+            raise _empty(where, True)
         if all(is_number(name) for name in self.names):
             raise DataError(
                 f"there is no header: the first row is {safe_text(', '.join(self.names), 60)}",
@@ -139,14 +147,31 @@ class Header:
         texts = {name for name in columns.target if isinstance(name, str)}
         verbatim = self.names if columns.verbatim is None else columns.verbatim
         wanted = {*(columns.features or self.names), *columns.extra, *texts, *verbatim}
+        form = str if columns.of_model else composed  # a model may have been trained on both
+        wanted = {form(name) for name in wanted}
         for column, name in enumerate(self.names):
-            if name and name in seen and name in wanted:
-                both = f"columns {seen[name] + 1} and {column + 1}"
-                raise self._error(column, f"{both} are both called `{safe_text(name)}`")
-            seen.setdefault(name, column)
+            one = form(name)
+            if not name or one not in wanted:
+                continue
+            if len(name) > MAX_NAME and not columns.of_model:
+                what = f"the name of column {column + 1} has {len(name):,} characters"
+                fix = f"shorten it to {MAX_NAME:,}; a quote that is never closed makes such names"
+                raise self._error(column, what, fix)
+            if one in seen:
+                both = f"columns {seen[one] + 1} and {column + 1}"
+                other = self.names[seen[one]] != name
+                how = ", with other code points for the same characters" if other else ""
+                raise self._error(column, f"{both} are both called `{safe_text(name)}`{how}")
+            seen[one] = column
 
     def _error(self, column: int, what: str, fix: str = "") -> DataError:
         return DataError(what, where=f"{safe_text(self.origin)}:{self.line}:{column + 1}", fix=fix)
+
+
+def said_separator(line: str) -> str:
+    """The separator that a first line names for Excel, `sep=;`; empty if it is no such line."""
+    found = _SAID.fullmatch(line.rstrip("\r\n"))
+    return found[1] if found and separates(found[1]) else ""
 
 
 def separator_of(line: str, known: str = "", wanted: tuple[str, ...] = ()) -> str:
@@ -164,6 +189,21 @@ def separator_of(line: str, known: str = "", wanted: tuple[str, ...] = ()) -> st
 
     candidates: list[str] = [*known, *_SEPARATORS]
     return max(candidates, key=likeness)
+
+
+def _empty(where: str, named: bool) -> DataError:
+    fix = "the first row names the columns" if named else "remove the line"
+    return DataError("the first line is empty", where=where, fix=fix)
+
+
+def _as_wanted(row: tuple[str, ...], columns: Columns) -> tuple[str, ...]:
+    """The names of a row, where one is wanted that is another composition of it: that one."""
+    texts = [name for name in columns.target if isinstance(name, str)]
+    names = [*(columns.features or ()), *columns.exclude, *columns.extra, *texts]
+    missing = {composed(name): name for name in {*names, *(columns.verbatim or ())} - {*row}}
+    if not missing or all(map(str.isascii, row)):
+        return row
+    return tuple(missing.get(composed(name), name) if name not in names else name for name in row)
 
 
 def _only_positions(wanted: tuple[str, ...], row: tuple[str, ...]) -> bool:

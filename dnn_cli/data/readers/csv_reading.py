@@ -10,14 +10,14 @@ from itertools import chain
 import numpy as np
 
 from dnn_cli.base.text import safe_text
-from dnn_cli.data.raw_columns import RawColumn, targets_of, words_of
+from dnn_cli.data.raw_columns import Numbers, RawColumn, Words, targets_of, words_of
 from dnn_cli.data.readers.csv_cells import CellFinder, Cells
 from dnn_cli.data.readers.csv_columns import ColumnReader, decimal_sign, types_of
-from dnn_cli.data.readers.csv_dialect import unusual
+from dnn_cli.data.readers.csv_dialect import setting, unusual
 from dnn_cli.data.readers.csv_errors import CellErrors
 from dnn_cli.data.readers.csv_header import NAMELESS, Header
 from dnn_cli.data.readers.csv_records import Records
-from dnn_cli.data.readers.numerals import Numerals
+from dnn_cli.data.readers.numerals import Numerals, is_code, is_number
 from dnn_cli.data.table import Columns, Table
 
 _COMMA = "numbers have a decimal comma"
@@ -44,15 +44,14 @@ class CsvReading:
         self._features, self._extra = len(selection.features), len(read) - len(selection.extra)
         self._verbatim = {header.names[c]: i for i, c in enumerate(selection.verbatim, len(read))}
         errors = CellErrors(header.names, origin, header.hint(columns.of_model), columns.of_model)
+        self._errors, self._of_model, self._places = errors, columns.of_model, read
         self._finder = CellFinder(
             len(header.names), wanted, header.delimiter, errors, origin, len(selection.verbatim)
         )
-        types = types_of(
-            self._names,
-            range(self._features, self._extra),
-            columns.types,
-            (*words, *range(self._extra, len(read))),
-        )
+        labels = range(self._features, self._extra)
+        known = (*words, *range(self._extra, len(read)))
+        types = types_of(self._names, labels, columns.types, known)
+        self._guessed = [i for i in range(self._features) if self._names[i] not in columns.types]
         self._new_reader = partial(
             ColumnReader, read, types, missing=columns.missing, errors=errors, origin=origin
         )
@@ -113,6 +112,7 @@ class CsvReading:
             self._header.require_empty(extra.pop(NAMELESS), first_row)
         assert self._numerals is not None
         comma = self._numerals.decimal == ","
+        self._check_signs(columns, self._numerals, first_row)
         return Table(
             inputs=np.empty((columns[0].rows, 0)),
             columns=dict(zip(names[:features], columns[:features], strict=True)),
@@ -124,6 +124,7 @@ class CsvReading:
             notes=(
                 *self._header.notes,
                 *([f"{safe_text(self._origin)}: {_COMMA}"] if comma else []),
+                *self._header_notes(columns),
             ),
             dialect=unusual(
                 delimiter=self._header.delimiter,
@@ -131,6 +132,45 @@ class CsvReading:
                 thousands=self._numerals.thousands,
             ),
         )
+
+    def _check_signs(self, columns: list[RawColumn], numerals: Numerals, first_row: int) -> None:
+        """Refuse a column of words that are all numbers, but with a decimal sign of their own.
+
+        Raises:
+            DataError: names the first row that has it.
+        """
+        for i in self._guessed:
+            column = columns[i]
+            if numerals.usual or not isinstance(column, Words) or not column.levels:
+                continue
+            if not all(map(is_number, column.levels)) or any(map(is_code, column.levels)):
+                continue
+            other = np.array([numerals.plain(level) is None for level in column.levels])
+            row = int(np.argmax(other[column.codes] & ~column.missing))
+            raise self._errors.other_sign(
+                column.levels[int(column.codes[row])],
+                self._places[i],
+                f"{safe_text(self._origin)}: row {first_row + row + 1}",
+                numerals.decimal,
+            )
+
+    def _header_notes(self, columns: list[RawColumn]) -> list[str]:
+        """What to say where names look like the numbers below them: a row of data, perhaps."""
+        if self._of_model or not self._header.named:
+            return []
+        alike = [
+            name
+            for name, column in zip(self._names, columns, strict=True)
+            if isinstance(column, Numbers) and is_number(name)
+        ]
+        if not alike:
+            return []
+        shown = safe_text(", ".join(alike[:5]), 60) + (", …" if len(alike) > 5 else "")
+        how = setting(False)("header", "false")
+        return [
+            f"{safe_text(self._origin)}: columns of numbers are called {shown}: if the first row "
+            f"is one of data, {how}"
+        ]
 
 
 def _expected(rows: int, found: Records, size: int | None) -> int:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
+from dnn_cli.data.readers.byte_stream import BLOCK
 
-BLOCK = 1 << 20
 MAX_RECORD = 1 << 24  # bytes of one record: more is a quote that was never closed
 
 
@@ -43,34 +43,37 @@ class Records:
         """The number of the line after them."""
         return self.line + self.data.count(b"\n")
 
-    def text(self, origin: str) -> str:
+    def text(self, origin: str, delimiter: str = "") -> str:
         """The records as text.
 
         Raises:
-            DataError: not UTF-8, or a NUL; names the byte.
+            DataError: not UTF-8, or a NUL; names the byte, and its cell where cells are known.
         """
         try:
             text = self.data.decode("utf-8")
         except UnicodeDecodeError:
-            raise self._undecodable(origin) from None
+            raise self._undecodable(origin, delimiter.encode()) from None
         if "\0" in text:
             line = self.line + text.count("\n", 0, text.index("\0"))
             raise DataError("a NUL character", where=f"{safe_text(origin)}:{line}", fix="remove it")
         return text
 
-    def _undecodable(self, origin: str) -> DataError:
+    def _undecodable(self, origin: str, delimiter: bytes) -> DataError:
         try:
             self.raw.decode("utf-8")
             position = 0
         except UnicodeDecodeError as error:
             position = error.start
-        line = self.line + self.raw.count(b"\n", 0, position)
+        before = self.raw[:position].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        line = self.line + before.count(b"\n")
+        row = before[before.rfind(b"\n") + 1 :].split(b'"')[::2]  # outside quotes
+        cell = f":{1 + sum(part.count(delimiter) for part in row)}" if delimiter else ""
         return DataError(
             f"`{safe_text(origin)}` is not UTF-8 text: byte {self.offset + position:,} is "
             f"0x{self.raw[position]:02x}",
-            where=f"{safe_text(origin)}:{line}",
+            where=f"{safe_text(origin)}:{line}{cell}",
             fix="save the file as UTF-8, or name its encoding (`encoding` of the source, "
-            "--encoding of predict and evaluate): cp1252 on Windows, latin-1, …",
+            "or --encoding): cp1252 on Windows, latin-1, …",
         )
 
 

@@ -23,7 +23,7 @@ import numpy as np
 from dnn_cli.base.errors import DataError, DnnError, LimitError, MissingExtraError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Array
-from dnn_cli.data.readers.bytes_in import file_size, looks_like, open_regular
+from dnn_cli.data.readers.bytes_in import beginning, file_size, open_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -141,7 +141,7 @@ def _check_size(path: Path, found: int, module: ModuleType) -> None:
 def _no_image(path: Path, head: bytes) -> DataError:
     shown = safe_text(path)
     return DataError(
-        f"`{shown}` is no image that can be read: it begins like {looks_like(head)}",
+        f"`{shown}` is no image that can be read: {beginning(head)}",
         where=shown,
         why="images are PNG, JPEG, BMP, GIF, WebP or TIFF files",
     )

@@ -15,7 +15,7 @@ import numpy as np
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import safe_text
 from dnn_cli.base.types import Shape, size_of
-from dnn_cli.data.readers.bytes_in import Reader, looks_like, read_up_to
+from dnn_cli.data.readers.bytes_in import Reader, beginning, read_up_to
 
 MAX_HEADER = 1 << 16
 MAX_RANK = 8
@@ -25,11 +25,17 @@ _NUMBERS = frozenset({"b1", "f2", "f4", "f8"} | {f"{k}{n}" for k in "iu" for n i
 _NUMBERS_TEXT = "bool, int8 to int64, uint8 to uint64, float16, float32, float64"
 _ITEM = re.compile(
     r"""\s*(?:'(\w{1,20})'|"(\w{1,20})")\s*:\s*"""  # key
-    r"""(?:'([^'\\]{0,80})'|"([^"\\]{0,80})"|(True|False)|\(([0-9L, ]{0,400})\))\s*""",
+    r"""(?:'([^'\\]{0,80})'|"([^"\\]{0,80})"|(True|False)|\(([0-9L, ]{0,400})\)"""
+    r"""|(\[(?:[^][\\'"]|'[^'\\]*'|"[^"\\]*")*\]))\s*""",  # fields
     re.ASCII,
 )
 _DIMENSION = re.compile(r"\s*(0|[1-9][0-9]{0,18})L?\s*", re.ASCII)
 _DESCR = re.compile(r"[<>|=]?([a-zA-Z])([0-9]{0,9})", re.ASCII)
+_DATE = re.compile(r"[<>=]?M8\[(?:Y|M|W|D|h|m|s|ms|us|ns)\]", re.ASCII)
+_FIELD = re.compile(
+    r"""\s*\((?:'([^'\\]*)'|"([^"\\]*)"), ?(?:'([^'\\]{0,80})'|"([^"\\]{0,80})")\)\s*(?:,|$)"""
+)
+_PADDING = re.compile(r"\|V([0-9]{1,5})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +53,18 @@ class NpyHeader:
         return size_of(self.shape) * self.dtype.itemsize
 
 
-def read_header(reader: Reader, available: int, origin: str, *, text: bool = False) -> NpyHeader:
+def read_header(
+    reader: Reader,
+    available: int,
+    origin: str,
+    *,
+    text: bool = False,
+    dates: bool = False,
+    fields: bool = False,
+) -> NpyHeader:
     """Read a header and check that exactly its data follow in a file of `available` bytes.
 
-    `text` allows fixed-width strings (labels).
+    `text` allows fixed-width strings (labels), `dates` datetime64, `fields` a type with fields.
 
     Raises:
         DataError: no `.npy` file, a header outside the grammar, a type that is not read, or
@@ -65,7 +79,11 @@ def read_header(reader: Reader, available: int, origin: str, *, text: bool = Fal
         raise _bad(origin, "its header's data type is not written as text")
     if not isinstance(fortran, bool) or not isinstance(shape, tuple):
         raise _bad(origin, "its header's fortran_order or shape has the wrong form")
-    header = NpyHeader(shape, _dtype(descr, origin, text), fortran, start)
+    fielded = descr.startswith("[")
+    if fielded and not fields:
+        raise _unreadable_type(origin, "a structured type", text)
+    dtype = _fields(descr, origin) if fielded else _dtype(descr, origin, text, dates)
+    header = NpyHeader(shape, dtype, fortran, start)
     _check_sizes(header, available, origin)
     return header
 
@@ -73,9 +91,9 @@ def read_header(reader: Reader, available: int, origin: str, *, text: bool = Fal
 def _header_text(reader: Reader, available: int, origin: str) -> tuple[str, int]:
     head = read_up_to(reader, 8)
     if not head.startswith(_MAGIC):
-        found = looks_like(head + read_up_to(reader, 56))
+        found = beginning(head + read_up_to(reader, 56))
         raise DataError(
-            f"`{safe_text(origin)}` is not a .npy file: it begins like {found}",
+            f"`{safe_text(origin)}` is not a .npy file: {found}",
             where=safe_text(origin),
         )
     if len(head) < 8:
@@ -93,9 +111,13 @@ def _header_text(reader: Reader, available: int, origin: str) -> tuple[str, int]
     raw = read_up_to(reader, length)
     if len(raw) < length:
         raise _bad(origin, "it is cut short inside its header")
-    if not raw.isascii():
-        raise _bad(origin, "its header holds bytes that are not ASCII")
-    return raw.decode("ascii").strip(" \n"), start
+    try:
+        text = raw.decode("utf-8" if version[0] == 3 else "latin-1")
+    except UnicodeDecodeError:
+        raise _bad(origin, "its header holds bytes that are not UTF-8") from None
+    if "\n" in text[:-1]:
+        raise _bad(origin, "its header goes on after the line that it is")
+    return text.strip(" \n"), start
 
 
 def _items(body: str, origin: str) -> dict[str, str | bool | Shape]:
@@ -108,7 +130,7 @@ def _items(body: str, origin: str) -> dict[str, str | bool | Shape]:
         match = _ITEM.match(body, position, end)
         if match is None:
             if re.match(r"\s*['\"]descr['\"]\s*:\s*\[", body[position : position + 40]):
-                raise _unreadable_type(origin, "a structured type", False)
+                raise _unreadable_type(origin, "fields in fields, or names with escapes", True)
             raise malformed
         key = match[1] or match[2]
         if key in found:
@@ -126,7 +148,7 @@ def _value(match: re.Match[str], malformed: DataError) -> str | bool | Shape:
     if match[5] is not None:
         return match[5] == "True"
     if match[6] is None:
-        return match[3] if match[3] is not None else match[4]
+        return next(text for text in (match[3], match[4], match[7]) if text is not None)
     parts = match[6].split(",")
     if not parts[-1].strip():
         parts.pop()
@@ -138,14 +160,39 @@ def _value(match: re.Match[str], malformed: DataError) -> str | bool | Shape:
     return tuple(int(length[1]) for length in lengths if length)
 
 
-def _dtype(descr: str, origin: str, text: bool) -> np.dtype[np.generic]:
+def _dtype(descr: str, origin: str, text: bool, dates: bool) -> np.dtype[np.generic]:
     match = _DESCR.fullmatch(descr)
     kind, width = (match[1], match[2]) if match else ("", "")
-    if kind + width in _NUMBERS:
+    if kind + width in _NUMBERS or (dates and _DATE.fullmatch(descr)):
         return np.dtype(descr)
     if text and kind in ("S", "U") and 0 < int(width or 0) <= 1 << 16:
         return np.dtype(descr)
     raise _unreadable_type(origin, f"the type `{safe_text(descr, 40)}`", text)
+
+
+def _fields(descr: str, origin: str) -> np.dtype[np.generic]:
+    """A type with fields of simple types; those without a name are padding."""
+    found: dict[str, tuple[np.dtype[np.generic], int]] = {}
+    body, position, size = descr[1:-1], 0, 0
+    while body[position:].strip():
+        match = _FIELD.match(body, position)
+        if match is None:
+            raise _unreadable_type(origin, "a field that is no column: an array, or titled", True)
+        name, kind = match[1] if match[1] is not None else match[2], match[3] or match[4] or ""
+        padding = _PADDING.fullmatch(kind) if not name else None
+        if padding is None:
+            if not name or name in found or not name.isprintable():
+                raise _bad(origin, f"a field is called `{safe_text(name)}`: nothing, or as another")
+            dtype = _dtype(kind, f"{origin}[{name}]", True, True)
+            found[name] = (dtype, size)
+            size += dtype.itemsize
+        else:
+            size += int(padding[1])
+        position = match.end()
+    if not found:
+        raise _bad(origin, "its type has no fields")
+    kinds, offsets = zip(*found.values(), strict=True)
+    return np.dtype({"names": list(found), "formats": kinds, "offsets": offsets, "itemsize": size})
 
 
 def _unreadable_type(origin: str, found: str, text: bool) -> DataError:

@@ -33,7 +33,8 @@ def select(header: Sequence[str], columns: Columns, origin: str, hint: str = "")
     if missing:
         raise _missing(missing, header, origin, hint)
     targets = tuple(_targets(columns, place, len(header)))
-    extra = tuple(place[name] for name in columns.extra)
+    carried = (*columns.extra, *(name for name in columns.optional if name in place))
+    extra = tuple(place[name] for name in carried)
     if columns.features is not None:
         features = tuple(place[name] for name in columns.features)
     else:

@@ -38,6 +38,11 @@ def encoding_named(name: str) -> str | None:
     return found.name if text else None
 
 
+def encoding_marked(head: bytes) -> str | None:
+    """The encoding that a byte order mark at the beginning of `head` says, if there is one."""
+    return next((name for mark, name in _MARKS if head.startswith(mark)), None)
+
+
 def as_utf8(read: Read, encoding: str | None, origin: str, usual: str = UTF8) -> Read:
     """A function that reads UTF-8 from bytes in `encoding`.
 
@@ -48,7 +53,7 @@ def as_utf8(read: Read, encoding: str | None, origin: str, usual: str = UTF8) ->
         head += more
     read = _after(head, read)
     if encoding is None:
-        encoding = next((name for mark, name in _MARKS if head.startswith(mark)), usual)
+        encoding = encoding_marked(head) or usual
     if encoding_named(encoding) == UTF8:
         encoding = UTF8
     return read if encoding == UTF8 else _decoded(read, encoding, origin)

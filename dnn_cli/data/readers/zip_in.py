@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.text import listing, safe_text
-from dnn_cli.data.readers.bytes_in import CHUNK, INFLATION, file_size, looks_like, read_up_to
+from dnn_cli.data.readers.bytes_in import CHUNK, INFLATION, beginning, file_size, read_up_to
 
 if TYPE_CHECKING:  # 10 ms to import, for a format that few runs use
     from zipfile import ZipExtFile, ZipFile, ZipInfo
@@ -91,9 +91,7 @@ def open_archive(file: FileIO, origin: str) -> Iterator[Archive]:
     head = read_up_to(file, 64)
     shown = safe_text(origin)
     if not head.startswith((_MEMBER, _END)):
-        raise DataError(
-            f"`{shown}` is not a .npz archive: it begins like {looks_like(head)}", where=shown
-        )
+        raise DataError(f"`{shown}` is not a .npz archive: {beginning(head)}", where=shown)
     _check_directory(file, shown)
     file.seek(0)
     with translated(shown):

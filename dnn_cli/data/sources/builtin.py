@@ -53,6 +53,11 @@ class BuiltinSpec(SourceSpec):
             fix="leave `part` out, and divide the rows with `data.split`",
         )
 
+    @property
+    def tabular(self) -> bool:
+        """See `SourceSpec.tabular`."""
+        return self.name in _TARGETS
+
     def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
         """See `SourceSpec.tables`."""
         if self.name in _TARGETS:

@@ -3,10 +3,12 @@
 Read       text, plain or packed by gzip: UTF-8, what a byte order mark says, or the `encoding`
            that is named; numbers in the grammar of `numerals`; quotes as in RFC 4180; `-`: standard
            input
+           A first line `sep=;` says the separator
 Columns    by name, or by position where no row names them: they are then called 0, 1, 2, …
            Left out with a note: a first column without a name, which is an index, and a last one
            without a name or a cell, which is what a delimiter at the end of each row makes
 Twice      a file is read once more where a column turns out to be of words after its first block
+Names      1,000 characters at the most; two that differ in their composition alone are one
 Memory     8 bytes a number and 4 a word, and a few mebibytes; in pieces: one piece. What standard
            input holds is kept until it is read
 Errors     say file:line:cell; a ragged row or a word in a column of numbers is never repaired
@@ -14,36 +16,26 @@ Errors     say file:line:cell; a ragged row or a word in a column of numbers is 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from io import BytesIO, FileIO
 from pathlib import Path
-from typing import Literal, TypeAlias, final
+from typing import Literal, final
 
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option, require
 from dnn_cli.base.text import safe_text
-from dnn_cli.data.readers.bytes_in import (
-    file_size,
-    is_gzip,
-    looks_like,
-    open_regular,
-    unpacked,
-    widen,
-)
+from dnn_cli.data.readers.byte_stream import kept, open_bytes
+from dnn_cli.data.readers.bytes_in import require_text
 from dnn_cli.data.readers.csv_dialect import separates, unusual
-from dnn_cli.data.readers.csv_header import Header
+from dnn_cli.data.readers.csv_header import Header, said_separator
 from dnn_cli.data.readers.csv_reading import CsvReading
-from dnn_cli.data.readers.csv_records import BLOCK, Records, first_record, records
-from dnn_cli.data.readers.memory import require_memory
+from dnn_cli.data.readers.csv_records import Records, first_record, records
 from dnn_cli.data.readers.numerals import Numerals
+from dnn_cli.data.readers.several_files import table_files_of, tables_of
 from dnn_cli.data.readers.text_encoding import UTF8, as_utf8, encoding_named
 from dnn_cli.data.source import SOURCES, SourceSpec
 from dnn_cli.data.table import Columns, Table
-
-STANDARD_INPUT = "standard input"
 
 
 @final
@@ -52,7 +44,7 @@ STANDARD_INPUT = "standard input"
 class CsvSpec(SourceSpec):
     """A CSV or TSV file, plain or packed by gzip."""
 
-    path: Path = option("the CSV file, or - for standard input")
+    path: Path = option("the CSV file, several by a pattern (parts/*.csv), or - for standard input")
     delimiter: str | None = option(
         "the character between cells; null: the comma, semicolon, tab or bar that the first row "
         "has most of",
@@ -99,22 +91,30 @@ class CsvSpec(SourceSpec):
             fix="such as utf-8, latin-1, cp1252, utf-16-le, shift_jis",
         )
 
+    @property
+    def tabular(self) -> bool:
+        """See `SourceSpec.tabular`."""
+        return True
+
     def table_files(self) -> tuple[Path, ...]:
-        """The file, if it is one."""
-        return () if str(self.path) == "-" else (self.path,)
+        """See `SourceSpec.table_files`."""
+        return table_files_of(self.path)
 
     def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
         """See `SourceSpec.tables`."""
+        return tables_of(self, self.path, CsvSpec._tables, columns, rows)
+
+    def _tables(self, columns: Columns, rows: int | None) -> Iterator[Table]:
         if rows is not None:
             with ExitStack() as files:
-                for table in self._reading(columns, *_open(self.path, files)[:2]).pieces(rows):
+                for table in self._reading(columns, *open_bytes(self.path, files)[:2]).pieces(rows):
                     yield self._named(table, columns)
             return
-        kept = _kept(self.path)
+        held = kept(self.path)
         words: Collection[int] = ()
         while True:
             with ExitStack() as files:
-                origin, read, size = kept() if kept else _open(self.path, files)
+                origin, read, size = held() if held else open_bytes(self.path, files)
                 whole, words = self._reading(columns, origin, read, words).whole(size)
             if whole is not None:
                 yield self._named(whole, columns)
@@ -132,7 +132,14 @@ class CsvSpec(SourceSpec):
         usual = known.get("encoding", UTF8)
         pieces = records(as_utf8(read, self.encoding, origin, usual), origin)
         first = first_record(_first(pieces, origin))
-        header = Header.of(first[0], origin, self.delimiter, self.header, columns)
+        said = said_separator(first[0].data.decode(UTF8, "replace"))
+        if said:  # the first row is the one after it
+            first = first_record(first[1] or _first(pieces, origin))
+        delimiter = self.delimiter or said or None
+        header = Header.of(first[0], origin, delimiter, self.header, columns)
+        if said:
+            note = f"{safe_text(origin)}: the first line says what separates cells: {said}"
+            header = replace(header, notes=(note, *header.notes))
         decimal = self.decimal or known.get("decimal")
         thousands: str | None = self.thousands
         if decimal is None and (columns.of_model or thousands):
@@ -151,43 +158,10 @@ class CsvSpec(SourceSpec):
         return replace(table, dialect={**table.dialect, **encoding}) if encoding else table
 
 
-Opened: TypeAlias = tuple[str, Callable[[int], bytes], int | None]
-
-
-def _open(path: Path, files: ExitStack) -> Opened:
-    """(name for messages, a function that reads some bytes, size if it is known)."""
-    if str(path) != "-":
-        file: FileIO = files.enter_context(open_regular(path))
-        if is_gzip(file):
-            return str(path), unpacked(file, str(path)), None
-        return str(path), file.read, file_size(file)
-    if sys.stdin is None:
-        raise DataError("there is no standard input", where=STANDARD_INPUT)
-    stream = sys.stdin.buffer
-    widen(stream, BLOCK)
-    return STANDARD_INPUT, getattr(stream, "read1", stream.read), None
-
-
-def _kept(path: Path) -> Callable[[], Opened] | None:
-    """Opens what standard input held, as often as it is needed; None for a file."""
-    if str(path) != "-":
-        return None
-    with ExitStack() as files:
-        _, read, _ = _open(path, files)
-        kept = bytearray()
-        while block := read(BLOCK):
-            require_memory(len(block), STANDARD_INPUT)
-            kept += block
-    return lambda: (STANDARD_INPUT, BytesIO(kept).read, len(kept))
-
-
 def _first(pieces: Iterator[Records], origin: str) -> Records:
     shown = safe_text(origin)
     found = next(pieces, None)
     if found is None:
         raise DataError(f"`{shown}` is empty", where=shown, fix="the first row names the columns")
-    if b"\0" in found.raw[:64] or not found.raw[:4].isascii():
-        kind = looks_like(found.raw[:64])
-        if kind not in ("text", "binary data of an unknown kind"):
-            raise DataError(f"`{shown}` is no CSV file: it is {kind}", where=shown)
+    require_text(found.raw, origin)
     return found

@@ -28,9 +28,9 @@ from dnn_cli.data.readers.bytes_in import (
     INFLATION,
     Gunzip,
     Reader,
+    beginning,
     file_size,
     is_gzip,
-    looks_like,
     open_regular,
     read_up_to,
 )
@@ -95,9 +95,9 @@ def _stream(path: Path, files: ExitStack) -> ArrayStream:
 def _header(reader: Reader, path: Path) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
     head = read_up_to(reader, 4)
     if len(head) < 4 or head[:2] != b"\0\0" or head[2] not in _TYPES:
-        found = looks_like(head + read_up_to(reader, 60))
+        found = beginning(head + read_up_to(reader, 60))
         raise DataError(
-            f"`{safe_text(path)}` is not an IDX file: it begins like {found}",
+            f"`{safe_text(path)}` is not an IDX file: {found}",
             where=safe_text(path),
             why="an IDX file begins with two zero bytes, then 0x08, 0x09 or 0x0B to 0x0E",
         )

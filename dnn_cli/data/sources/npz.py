@@ -1,6 +1,8 @@
 """Rows of a NumPy archive (`.npz`): an array of inputs and, if there is one, an array of targets.
 
 Keys       given, or the first pair of (inputs, targets), (x, y), (X, y) whose inputs are there
+Columns    where all arrays have one dimension and as many rows, they are the columns of a table,
+           called as their keys are: see `readers.array_fields`
 Read       as `.npy`; members stored or deflated, never extracted
 Memory     the arrays that training uses, and one block; in pieces: one piece (Fortran order: all)
 Errors     each member is unpacked no further than its header declares, and its checksum verified
@@ -8,9 +10,9 @@ Errors     each member is unpacked no further than its header declares, and its 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import final
@@ -18,7 +20,8 @@ from typing import final
 from dnn_cli.base.errors import DataError
 from dnn_cli.base.spec import option
 from dnn_cli.base.text import nearest, safe_text
-from dnn_cli.base.types import Shape, size_of
+from dnn_cli.base.types import Array, Shape, size_of
+from dnn_cli.data.readers.array_fields import field_tables
 from dnn_cli.data.readers.array_stream import ArrayStream
 from dnn_cli.data.readers.array_tables import array_tables
 from dnn_cli.data.readers.bytes_in import open_regular
@@ -45,10 +48,25 @@ class NpzSpec(SourceSpec):
     def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
         """See `SourceSpec.tables`."""
         with open_regular(self.path) as file, open_archive(file, str(self.path)) as archive:
+            if (names := self._names(archive)) is not None:
+                yield from _table(archive, names, columns, rows)
+                return
             inputs, targets = self._keys(archive, columns)
             x = _stream(archive, inputs, text=False)
             y = None if targets is None else _stream(archive, targets, text=True)
-            yield from array_tables(x, y, columns, rows)
+            others = {key: _stream(archive, key, text=True) for key in _others(archive, columns)}
+            for table in array_tables(x, y, columns, rows):
+                extra = {key: one.read_targets(table.rows) for key, one in others.items()}
+                yield replace(table, extra=extra) if extra else table
+
+    def _names(self, archive: Archive) -> tuple[str, ...] | None:
+        """The keys, where the arrays are the columns of a table."""
+        if self.inputs is not None or self.targets is not None:
+            return None
+        shapes = _shapes(archive, len(archive.members), dates=True)
+        if not shapes or any(len(shape) != 1 for shape in shapes.values()):
+            return None
+        return tuple(archive.members)
 
     def _keys(self, archive: Archive, columns: Columns) -> tuple[str, str | None]:
         pairs = [pair for pair in _PAIRS if pair[0] in archive.members]
@@ -86,6 +104,8 @@ class NpzSpec(SourceSpec):
     def target_advice(self, inputs: Shape) -> str:
         """See `SourceSpec.target_advice`; the archive is looked into for likely targets."""
         with open_regular(self.path) as file, open_archive(file, str(self.path)) as archive:
+            if self._names(archive) is not None:
+                return SourceSpec.target_advice(self, inputs)
             key, _ = self._keys(archive, Columns())
             targets = _likely(archive, key)[1]
         if targets is None and len(inputs) == 2 and inputs[1] > 1:
@@ -118,12 +138,33 @@ def _likely(archive: Archive, inputs: str | None = None) -> tuple[str, str | Non
     return inputs or next(iter(shapes), "KEY"), None
 
 
-def _shapes(archive: Archive) -> dict[str, Shape]:
+def _table(
+    archive: Archive, names: tuple[str, ...], columns: Columns, rows: int | None
+) -> Iterator[Table]:
+    lengths = {key: shape[0] for key, shape in _shapes(archive, len(names), dates=True).items()}
+    shown, length = safe_text(archive.origin), next(iter(lengths.values()))
+    other = next((key for key, rows in lengths.items() if rows != length), None)
+    if other is not None:
+        raise DataError(
+            f"the arrays of `{shown}` are columns of different lengths",
+            where=shown,
+            why=f"`{safe_text(next(iter(lengths)))}` has {length:,} rows, "
+            f"`{safe_text(other)}` {lengths[other]:,}",
+            fix="save arrays of the same length, or inputs of the shape (rows, columns) as `x`",
+        )
+
+    def opened(wanted: Sequence[str]) -> list[Callable[[int], Array]]:
+        return [_stream(archive, key, text=True, dates=True).read for key in wanted]
+
+    yield from field_tables(archive.origin, names, length, columns, rows, opened)
+
+
+def _shapes(archive: Archive, most: int = _SHOWN, *, dates: bool = False) -> dict[str, Shape]:
     """The shapes of the first arrays that can be read, by key."""
     found = {}
-    for key in islice(archive.members, _SHOWN):
+    for key in islice(archive.members, most):
         with suppress(DataError):
-            found[key] = _stream(archive, key, text=True).shape
+            found[key] = _stream(archive, key, text=True, dates=dates).shape
     return found
 
 
@@ -135,6 +176,12 @@ def _described(archive: Archive) -> str:
     more = len(archive.members) - len(shapes)
     listed = ", ".join(f"{safe_text(k, 40)} {safe_text(v, 40)}" for k, v in shapes.items())
     return f"the archive holds {listed}" + (f" and {more} more" if more else "")
+
+
+def _others(archive: Archive, columns: Columns) -> list[str]:
+    """The keys of the arrays that are carried along."""
+    wanted = [_present(archive, key, "weights") for key in columns.extra]
+    return [*wanted, *(key for key in columns.optional if key in archive.members)]
 
 
 def _present(archive: Archive, key: str, role: str) -> str:
@@ -149,8 +196,8 @@ def _present(archive: Archive, key: str, role: str) -> str:
     )
 
 
-def _stream(archive: Archive, key: str, *, text: bool) -> ArrayStream:
+def _stream(archive: Archive, key: str, *, text: bool, dates: bool = False) -> ArrayStream:
     member = archive.open(key)
-    header = read_header(member, member.size, member.origin, text=text)
+    header = read_header(member, member.size, member.origin, text=text, dates=dates)
     fortran = header.fortran and len(header.shape) > 1
     return ArrayStream(header.shape, header.dtype, member, member.origin, fortran)

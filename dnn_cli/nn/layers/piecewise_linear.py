@@ -1,6 +1,6 @@
 """Piecewise-linear embedding: what every number comes to within bins of its own column.
 
-Bins       of a column with edges b_0 < … < b_T, quantiles of a sample of training rows:
+Bins       of a column with edges b_0 < … < b_T, by a sample of training rows (`bin_edges`):
            e_t = (x - b_t) / (b_{t+1} - b_t), cut to [0, 1], but below in the first bin and above
            in the last: e · V is any function that is linear between the edges
 Forward    y = e W for each of the first columns | x as it is
@@ -27,6 +27,7 @@ import numpy as np
 
 from dnn_cli.base.spec import option
 from dnn_cli.base.types import Array, Call, Rng, Shape
+from dnn_cli.nn.bin_edges import bin_edges
 from dnn_cli.nn.initializer import INITIALIZERS, InitializerSpec
 from dnn_cli.nn.layer import LAYERS, Layer, Need, Slot
 from dnn_cli.nn.number_embedding import NumberEmbedding, NumberEmbeddingSpec
@@ -119,10 +120,9 @@ class PiecewiseLinear(NumberEmbedding):
         return calls
 
     def observe(self, x: Array, rng: Rng) -> None:
-        """Lay the edges at the quantiles of x, those that are equal taken once."""
-        share = np.linspace(0.0, 1.0, self.bins + 1)
-        for column, edges in enumerate(np.quantile(x[:, : self.columns], share, axis=0).T):
-            b = np.unique(edges)
+        """Lay the edges where the rows of x are."""
+        for column in range(self.columns):
+            b = bin_edges(x[:, column], self.bins)
             b = b[np.append(True, np.diff(b) > _NARROW * (b[-1] - b[0]))]
             many = len(b) - 1
             for state in (self.start, self.slope, self.low, self.high):

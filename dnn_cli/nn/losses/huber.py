@@ -64,6 +64,13 @@ class Huber(Loss):
         np.multiply(ws["cut"], 1.0 / z.size, out=dz)
         return loss
 
+    def each(self, z: Array, target: Array, ws: Mapping[str, Array]) -> Array:
+        """c (e - c/2), the mean over the outputs of each example."""
+        self.value(z, target, ws)
+        error, cut = (ws[name].astype(np.float64) for name in ("error", "cut"))
+        terms: Array = (cut * (error - cut / 2.0)).mean(axis=1)
+        return terms
+
     def activate(self, z: Array, out: Array) -> None:
         """The numbers themselves."""
         if out is not z:

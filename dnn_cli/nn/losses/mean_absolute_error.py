@@ -58,6 +58,12 @@ class MeanAbsoluteError(Loss):
         np.multiply(ws["sign"], 1.0 / z.size, out=dz)
         return loss
 
+    def each(self, z: Array, target: Array, ws: Mapping[str, Array]) -> Array:
+        """|z - t|, the mean over the outputs of each example."""
+        self.value(z, target, ws)
+        terms: Array = np.abs(ws["error"]).mean(axis=1, dtype=np.float64)
+        return terms
+
     def activate(self, z: Array, out: Array) -> None:
         """The numbers themselves."""
         if out is not z:

@@ -87,6 +87,12 @@ class MeanSquaredError(Loss):
             np.multiply(dz, self._slope(ws["output"], ws["slope"]), out=dz)
         return loss
 
+    def each(self, z: Array, target: Array, ws: Mapping[str, Array]) -> Array:
+        """(y - t)², the mean over the outputs of each example."""
+        self.value(z, target, ws)
+        terms: Array = np.square(ws["wide"]).mean(axis=1)
+        return terms
+
     def activate(self, z: Array, out: Array) -> None:
         """y = f(z)."""
         if self.activation == "sigmoid":

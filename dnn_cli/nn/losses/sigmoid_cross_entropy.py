@@ -119,6 +119,14 @@ class SigmoidCrossEntropy(Loss):
         np.multiply(dz, 1.0 / z.size, out=dz)
         return loss
 
+    def each(self, z: Array, target: Array, ws: Mapping[str, Array]) -> Array:
+        """b max(z, 0) - c min(z, 0) + (b + c) log1p(e), the mean over the outputs."""
+        self.value(z, target, ws)
+        c, mass, below = (ws[name].astype(np.float64) for name in ("c", "mass", "below"))
+        terms = (mass - c) * np.maximum(z, 0.0) - c * below + mass * ws["above"]
+        mean: Array = terms.mean(axis=1)
+        return mean
+
     def activate(self, z: Array, out: Array) -> None:
         """The probability of yes."""
         sigmoid(z, out)

@@ -99,6 +99,16 @@ class SoftmaxCrossEntropy(Loss):
         np.copyto(dz, p.T)
         return loss
 
+    def each(self, z: Array, target: Array, ws: Mapping[str, Array]) -> Array:
+        """a log sum_k exp(s_k) - t · s of each example."""
+        turned = z.shape[::-1]
+        s, t = ws["scores"].reshape(turned), ws["target"].reshape(turned)
+        self._loss(z, target, s, t, ws)
+        scores = z.astype(np.float64).T
+        right = np.einsum("jn,jn->n", t, scores - scores.max(axis=0))
+        terms: Array = ws["mass"].astype(np.float64) * ws["log"] - right
+        return terms
+
     def activate(self, z: Array, out: Array) -> None:
         """Softmax of each row."""
         p = z.T.copy()

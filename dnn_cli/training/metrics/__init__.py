@@ -50,19 +50,25 @@ _FULL: dict[TaskKind, tuple[str, ...]] = {
 
 def quick_metrics(task: Task) -> tuple[str, ...]:
     """The metrics that cost next to nothing: for every epoch."""
-    return _QUICK[task.kind]
+    return tuple(filter(None, (task.metric, *_QUICK[task.kind])))
 
 
 def full_metrics(task: Task) -> tuple[str, ...]:
     """The metrics that suit the task: for an evaluation."""
     top = ("top_k_accuracy",) if task.kind == "multiclass" and task.count > 5 else ()
-    return _FULL[task.kind] + top
+    return tuple(filter(None, (task.metric, *_FULL[task.kind], *top)))
 
 
 def measure(
-    names: Sequence[str] | None, predictions: Array, targets: Array, task: Task
+    names: Sequence[str] | None,
+    predictions: Array,
+    targets: Array,
+    task: Task,
+    weights: Array | None = None,
 ) -> dict[str, float]:
     """The metrics called `names`, or all that suit the task (None), in that order.
+
+    With `weights` (n,) each example counts as if its row were there so many times.
 
     An undefined value is nan; so is every value of no examples at all.
 
@@ -76,8 +82,8 @@ def measure(
     chosen = [
         (name, *find(name, task)) for name in (full_metrics(task) if names is None else names)
     ]
-    outcome = Outcome(predictions, targets, task)
-    return {name: _value(metric, part, outcome) for name, metric, part in chosen}
+    outcome = Outcome(predictions, targets, task, weights)
+    return {name: value_of(metric, part, outcome) for name, metric, part in chosen}
 
 
 def undefined(name: str, truth: Truth) -> str:
@@ -92,12 +98,14 @@ def undefined(name: str, truth: Truth) -> str:
     return metric.undefined(truth, part)
 
 
-def reasons(measured: Mapping[str, float], targets: Array, task: Task) -> dict[str, str]:
+def reasons(
+    measured: Mapping[str, float], targets: Array, task: Task, weights: Array | None = None
+) -> dict[str, str]:
     """Why the metrics that are nan are, by name; `measured` is what `measure` found."""
     missing = [name for name, value in measured.items() if math.isnan(value)]
     if not len(targets):
         return dict.fromkeys(missing, "there are no rows")
-    truth = Truth(targets, task)
+    truth = Truth(targets, task, weights)
     return {name: undefined(name, truth) for name in missing}
 
 
@@ -176,9 +184,12 @@ def _known(name: str) -> Metric:
     return METRICS.get(base)()
 
 
-def _value(metric: Metric, part: int | None, outcome: Outcome) -> float:
+def value_of(metric: Metric, part: int | None, outcome: Outcome) -> float:
+    """The value of `metric`, or of its `part`, with weights if there are any."""
     if not outcome.rows:
         return float("nan")
+    if part is None and outcome.weights is not None:
+        return metric.weighted(outcome)
     if part is None:
         return float(metric.value(outcome))  # no np.float64 leaves this room
     parts = metric.parts(outcome)

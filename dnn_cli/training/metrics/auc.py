@@ -83,4 +83,7 @@ class Auc(Metric):
 
 def _areas(outcome: Outcome) -> Array:
     columns = zip(outcome.predictions.T, outcome.positive.T, strict=True)
-    return np.array([area(scores, positive) for scores, positive in columns])
+    if outcome.weights is None:
+        return np.array([area(scores, positive) for scores, positive in columns])
+    times = outcome.weights[None]
+    return np.array([resampled_areas(*one, times)[0] for one in columns])

@@ -16,6 +16,7 @@ from typing import ClassVar, final
 import numpy as np
 
 from dnn_cli.base.task import TaskKind
+from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, ONE_CLASS, Direction, Metric
 from dnn_cli.training.outcome import Outcome
 
@@ -33,9 +34,19 @@ class CalibrationError(Metric):
 
     def value(self, outcome: Outcome) -> float:
         """The absolute differences of right and claimed examples, bin by bin, over all."""
-        best = outcome.decided[:, None]
-        confidence = np.take_along_axis(outcome.predictions, best, axis=1)[:, 0].astype(np.float64)
-        bins = np.clip(np.ceil(confidence * _BINS).astype(np.int64) - 1, 0, _BINS - 1)
-        right = np.bincount(bins, weights=outcome.decided == outcome.targets, minlength=_BINS)
-        claimed = np.bincount(bins, weights=confidence, minlength=_BINS)
-        return float(np.abs(right - claimed).sum()) / outcome.rows
+        return _gaps(outcome, np.ones(outcome.rows)) / outcome.rows
+
+    def weighted(self, outcome: Outcome) -> float:
+        """The same with each example as often as it counts."""
+        assert outcome.weights is not None
+        return _gaps(outcome, outcome.weights) / float(outcome.weights.sum())
+
+
+def _gaps(outcome: Outcome, counts: Array) -> float:
+    """The absolute differences of right and claimed examples, which count so much, bin by bin."""
+    best = outcome.decided[:, None]
+    confidence = np.take_along_axis(outcome.predictions, best, axis=1)[:, 0].astype(np.float64)
+    bins = np.clip(np.ceil(confidence * _BINS).astype(np.int64) - 1, 0, _BINS - 1)
+    right = np.bincount(bins, counts * (outcome.decided == outcome.targets), _BINS)
+    claimed = np.bincount(bins, counts * confidence, _BINS)
+    return float(np.abs(right - claimed).sum())

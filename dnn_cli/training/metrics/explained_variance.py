@@ -17,7 +17,7 @@ import numpy as np
 from dnn_cli.base.task import TaskKind
 from dnn_cli.base.types import Array
 from dnn_cli.training.metric import METRICS, Direction, Metric
-from dnn_cli.training.metrics.r2 import columns, explained, resampled_share
+from dnn_cli.training.metrics.r2 import columns, explained, resampled_share, weighted_share
 from dnn_cli.training.outcome import Outcome, mean_of_defined
 from dnn_cli.training.resamples import Resamples
 from dnn_cli.training.truth import Truth
@@ -47,6 +47,10 @@ class ExplainedVariance(Metric):
         variance = drawn.mean(np.square(errors)) - np.square(drawn.mean(errors))
         return mean_of_defined(resampled_share(variance, drawn, targets))
 
+    def weighted(self, outcome: Outcome) -> float:
+        """The mean over the targets."""
+        return float(mean_of_defined(_scores(outcome)))
+
     def undefined(self, truth: Truth, part: int | None) -> str:
         """A target that does not vary has no variance to explain."""
         return truth.headline(truth.constant, part)
@@ -54,4 +58,6 @@ class ExplainedVariance(Metric):
 
 def _scores(outcome: Outcome) -> Array:
     targets, errors = columns(outcome)
+    if outcome.weights is not None:
+        return weighted_share(errors - outcome.mean(errors), targets, outcome)
     return explained(errors - errors.mean(axis=0), targets)

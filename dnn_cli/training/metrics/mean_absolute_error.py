@@ -43,6 +43,8 @@ class MeanAbsoluteError(Metric):
 
 
 def _absolute_errors(outcome: Outcome) -> Array:
+    if outcome.weights is not None:
+        return outcome.mean(np.concatenate([np.abs(d) for d in outcome.residuals()]))
     total = np.zeros(outcome.task.count)
     for d in outcome.residuals():
         total += np.abs(d, out=d).sum(axis=0)

@@ -23,6 +23,8 @@ from dnn_cli.training.resamples import Resamples
 
 def squared_errors(outcome: Outcome) -> Array:
     """The mean squared error of each target column: (t,)."""
+    if outcome.weights is not None:
+        return outcome.mean(np.concatenate([np.square(d) for d in outcome.residuals()]))
     total = np.zeros(outcome.task.count)
     for d in outcome.residuals():
         total += np.einsum("nj,nj->j", d, d)

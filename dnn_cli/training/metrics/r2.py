@@ -39,6 +39,17 @@ def explained(errors: Array, targets: Array) -> Array:
     return complement
 
 
+def weighted_share(errors: Array, targets: Array, outcome: Outcome) -> Array:
+    """As `explained`, with each example as often as it counts; those of no weight are not there."""
+    there = targets[outcome.weights > 0.0] if outcome.weights is not None else targets
+    varied = there.min(axis=0) < there.max(axis=0)
+    share = np.full(targets.shape[1], np.nan)
+    spread = outcome.mean(np.square(targets - outcome.mean(targets)))
+    np.divide(outcome.mean(np.square(errors)), spread, out=share, where=varied)
+    complement: Array = 1.0 - share
+    return complement
+
+
 def resampled_share(residue: Array, drawn: Resamples, targets: Array) -> Array:
     """1 - the mean residue of each resample / the variance of its targets: both (r, t).
 
@@ -83,6 +94,10 @@ class R2(Metric):
         squares = drawn.mean(np.square(errors))
         return mean_of_defined(resampled_share(squares, drawn, targets))
 
+    def weighted(self, outcome: Outcome) -> float:
+        """The mean over the targets."""
+        return float(mean_of_defined(_scores(outcome)))
+
     def undefined(self, truth: Truth, part: int | None) -> str:
         """A target that does not vary has no variance to explain."""
         return truth.headline(truth.constant, part)
@@ -90,4 +105,6 @@ class R2(Metric):
 
 def _scores(outcome: Outcome) -> Array:
     targets, errors = columns(outcome)
+    if outcome.weights is not None:
+        return weighted_share(errors, targets, outcome)
     return explained(errors, targets)

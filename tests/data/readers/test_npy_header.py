@@ -137,9 +137,13 @@ def test_D07_types_that_are_not_read(tmp_path, refused, descr):
 
 
 def test_D07_structured(tmp_path, refused):
-    x = np.zeros(3, [("a", "f4"), ("b", "f4")])
+    x = np.zeros(3, [("a", "f4"), ("b", [("c", "f4")])])
     np.save(tmp_path / "x.npy", x)
-    assert "a structured type" in refused(NpySpec(path=tmp_path / "x.npy"))
+    assert "fields in fields" in refused(NpySpec(path=tmp_path / "x.npy"))
+    np.save(tmp_path / "y.npy", np.zeros(3, [("a", "f4"), ("b", "f4")]))
+    spec = NpySpec(path=tmp_path / "x.npy", targets=tmp_path / "y.npy")
+    np.save(tmp_path / "x.npy", np.zeros((3, 2)))
+    assert "a structured type" in refused(spec)
 
 
 def test_D07_objects(tmp_path, refused):

@@ -107,10 +107,11 @@ def test_what_only_resembles_a_number_is_none(
 @pytest.mark.parametrize(
     ("cell", "advice"),
     [
-        ("1,125", ('decimal: ","` in the source if it is 1.125', 'thousands: ","` in the source')),
+        ("1,125", ('decimal: ","` in the source (--decimal \',\') if it is 1.125',
+                   'thousands: ","` in the source')),
         ("1,12", ('it has a decimal comma', 'decimal: ","')),
         ("1,234,567", ('between thousands', 'thousands: ","')),
-        ("1.234.567,5", ('between thousands', 'thousands: "."` in the source and `decimal: ","')),
+        ("1.234.567,5", ('thousands', 'thousands: "."` in the source', ' and `decimal: ","')),
         ("1'234.5", ('thousands: "\'"',)),
         ("1 234", ('thousands: " "',)),
     ],
@@ -280,3 +281,39 @@ def test_a_decimal_sign_that_is_asked_for_is_no_thousands_sign_any_more(tmp_path
     assert of_a_model(tmp_path / "n.csv", german, decimal=".") == [126.5]
     (tmp_path / "n.csv").write_text('größe,b\n"1.126,5",u\n', encoding="utf-8")
     assert of_a_model(tmp_path / "n.csv", german) == [1126.5]
+
+
+def test_a_column_with_a_sign_of_its_own_is_no_column_of_codes(tmp_path: Path) -> None:
+    text = "a;b;y\n" + "1,5;1.018;u\n2,5;0.5;v\n" * 20
+    for options in ({"decimal": ","}, {"decimal": ",", "encoding": "utf-8"}):
+        with pytest.raises(DataError) as caught:
+            table(tmp_path / "x.csv", text, **options)
+        (problem,) = caught.value.problems
+        assert "`1.018` in column `b` is no number with a decimal `,`" in problem.what
+        assert problem.where.endswith("row 1") and 'thousands: "."' in problem.fix
+        assert "columns: {b: category}" in problem.fix
+    (tmp_path / "x.csv").write_text(text)
+    source = CsvSpec(path=tmp_path / "x.csv", decimal=",")
+    words = Columns(target=("y",), types={"b": "word"})
+    columns = next(source.tables(words)).columns
+    assert columns is not None and columns["b"].levels == ("1.018", "0.5")  # type: ignore[union-attr]
+    codes = "a;b;y\n" + "1,5;007;u\n2,5;010;v\n" * 20
+    (tmp_path / "x.csv").write_text(codes)
+    assert next(source.tables(Columns(target=("y",)))).columns["b"].levels  # type: ignore
+
+
+@pytest.mark.parametrize("decimal", [".", ","])
+def test_the_minus_of_typesetting_is_read(tmp_path: Path, decimal: str) -> None:
+    numbers = [-1.5, 2.5, -300.0, -0.25] * 30
+    cells = [f"{n}".replace("-", "\u2212").replace(".", decimal) for n in numbers]
+    rows = "".join(f"{cell};{cell};u\n" for cell in cells)
+    found = table(tmp_path / "x.csv", "a;b;y\n" + rows, decimal=decimal)
+    assert found.inputs.tolist() == [[n, n] for n in numbers]
+
+
+def test_a_point_where_training_had_commas_says_what_reads_it(german: Path) -> None:
+    with pytest.raises(DataError) as caught:
+        predicted(german, "größe\n126.0\n", "latin-1")
+    (problem,) = caught.value.problems
+    assert problem.fix == "--decimal '.' if it is 126.0" and "point" in problem.why
+    assert predicted(german, "größe\n126.0\n", "latin-1", dialect={"decimal": "."}) == ["klein"]

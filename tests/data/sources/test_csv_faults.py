@@ -1,5 +1,6 @@
 """CSV files that are wrong: what is said, and where."""
 
+import numpy as np
 import pytest
 
 from dnn_cli.data.readers import csv_cells, csv_records
@@ -72,6 +73,12 @@ def test_D17_lines_are_counted_through_quoted_line_breaks_and_blocks(spec, refus
     monkeypatch.setattr(csv_records, "BLOCK", 50)
     text = 'a,"y\n\n",c\n' + '1,"2\n",3\n' * 100 + "1,2,x\n"
     assert "x.csv:204:3" in refused(spec(text), target=(1,))
+
+
+def test_D17_an_empty_line_in_a_single_column_is_no_gap(spec, refused, whole):
+    assert "an empty line between rows" in refused(spec("a\n1\n\n2\n", delimiter=","))
+    table = whole(spec('a\n1\n""\n2\n', delimiter=","))
+    assert np.isnan(table.inputs[1, 0]) and table.inputs.tolist()[::2] == [[1], [2]]
 
 
 def test_D17_a_single_column_is_checked_too(spec, refused):
@@ -189,20 +196,23 @@ def test_D17_a_last_line_that_is_no_row(spec, refused):
 
 
 @pytest.mark.parametrize(
-    ("content", "byte", "line"),
+    ("content", "byte", "line", "cell"),
     [
-        ("a,b\n1,2\nä,1\n".encode("latin-1"), "byte 8 is 0xe4", 3),
-        (b"\xef\xbb\xbfa,b\n1,2\n\xff,1\n", "byte 11 is 0xff", 3),
-        (b"a,b\r\n1,2\r\n1,\xc3\x28\r\n", "byte 12 is 0xc3", 3),
-        (b"a,\xe9\n1,2\n", "byte 2 is 0xe9", 1),
-        (b"a,b\n1,2\xed\xa0\x80\n", "byte 7 is 0xed", 2),  # a surrogate
-        (b"a,b\n1,2\n" + b"3,4\n" * 99 + b"\x80,4\n", "byte 404 is 0x80", 102),
+        ("a,b\n1,2\nä,1\n".encode("latin-1"), "byte 8 is 0xe4", 3, 1),
+        (b"\xef\xbb\xbfa,b\n1,2\n\xff,1\n", "byte 11 is 0xff", 3, 1),
+        (b"a,b\r\n1,2\r\n1,\xc3\x28\r\n", "byte 12 is 0xc3", 3, 2),
+        (b"a,b\r1,2\r1,\xc3\x28\r", "byte 10 is 0xc3", 3, 2),
+        (b'a,b\n"1,0",\xff\n', "byte 10 is 0xff", 2, 2),
+        (b"a,\xe9\n1,2\n", "byte 2 is 0xe9", 1, 0),
+        (b"a,b\n1,2\xed\xa0\x80\n", "byte 7 is 0xed", 2, 2),  # a surrogate
+        (b"a,b\n1,2\n" + b"3,4\n" * 99 + b"\x80,4\n", "byte 404 is 0x80", 102, 1),
     ],
 )
-def test_D19_not_utf8(spec, refused, monkeypatch, content, byte, line):
+def test_D19_not_utf8(spec, refused, monkeypatch, content, byte, line, cell):
     monkeypatch.setattr(csv_records, "BLOCK", 64)
     message = refused(spec(content))
-    assert byte in message and f"x.csv:{line}\n" in message and "UTF-8" in message
+    place = f"x.csv:{line}\n" if line == 1 else f"x.csv:{line}:{cell}\n"
+    assert byte in message and place in message and "UTF-8" in message
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -175,3 +176,73 @@ def test_trained_and_predicted_as_saved(tmp_path: Path, kind: str) -> None:
     predict_file(str(path), model=str(out), output=str(tmp_path / "p.csv"))
     found = (tmp_path / "p.csv").read_text().split()[1:]
     assert np.mean(np.array(found) == labels) > 0.95
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("rows", [None, 1])
+def test_the_line_of_excel_says_the_separator(tmp_path: Path, end: str, rows: int | None) -> None:
+    for line, sign in (("sep=;", ";"), ('"sep=|"', "|"), ("SEP=\t", "\t"), ("sep=,", ",")):
+        text = f"{line}\n" + ROWS.replace(",", sign)
+        (tmp_path / "x.csv").write_bytes(text.replace("\n", end).encode())
+        table = first(CsvSpec(path=tmp_path / "x.csv"), rows, target=("y",))
+        assert table.feature_names == ("a", "b") and table.inputs[0].tolist() == [1, 2.5]
+        assert "the first line says what separates cells" in table.notes[0]
+        assert table.dialect.get("delimiter", ",") == sign
+    with pytest.raises(DataError) as caught:
+        first(made(tmp_path, "sep=;\na;b\n1;2;3\n"))
+    assert caught.value.problems[0].where.endswith("x.csv:3:3")
+    with pytest.raises(DataError, match="is empty"):
+        first(made(tmp_path, "sep=;\n"))
+    assert first(made(tmp_path, "sep=a,b\n1,2\n")).feature_names == ("sep=a", "b")
+
+
+def test_names_are_the_same_in_either_composition(tmp_path: Path) -> None:
+    one, two = "caf\u00e9", "cafe\u0301"
+    for wanted, there in ((one, two), (two, one)):
+        spec = made(tmp_path, f"{there},b,y\n1,2,3\n")
+        table = first(spec, features=("b", wanted), target=("y",))
+        assert table.feature_names == ("b", wanted) and table.inputs.tolist() == [[2, 1]]
+        assert first(spec, exclude=(wanted,), target=("y",)).feature_names == ("b",)
+    both = made(tmp_path, f"{one},{two},y\n1,2,3\n")
+    with pytest.raises(DataError, match="columns 1 and 2 are both called") as caught:
+        first(both, target=("y",))
+    assert "code points" in caught.value.problems[0].what
+    model: dict[str, Any] = {"features": (one, two), "of_model": True, "target_required": False}
+    assert first(both, types=dict.fromkeys((one, two), "number"), **model).inputs.tolist() == [
+        [1, 2]
+    ]
+
+
+def test_a_header_that_looks_like_its_rows_is_said(tmp_path: Path) -> None:
+    spec = made(tmp_path, "5.1,3.5,setosa\n4.9,3.0,setosa\n4.7,3.2,virginica\n")
+    (note,) = first(spec, target=(-1,)).notes
+    assert "are called 5.1, 3.5" in note and "`header: false` in the source (--no-header)" in note
+    assert first(spec, target=(-1,), of_model=True, features=("5.1",)).notes == ()
+    assert first(made(tmp_path, "a,b\n1,x\n2,y\n")).notes == ()
+
+
+class Pipe(io.BytesIO):
+    """Standard input that gives a few bytes at a time."""
+
+    def read1(self, count: int = -1, /) -> bytes:
+        return super().read(min(count, 7) if count >= 0 else 7)
+
+
+@pytest.mark.parametrize("rows", [None, 1, 1000])
+@pytest.mark.parametrize("packed", [False, True])
+def test_standard_input_may_be_packed(
+    monkeypatch: pytest.MonkeyPatch, rows: int | None, packed: bool
+) -> None:
+    content = b"a,b\n" + b"".join(b"%d,%d\n" % (i, i * i) for i in range(2000))
+    stream = Pipe(gzip.compress(content) if packed else content)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stream))
+    tables = list(CsvSpec(path=Path("-")).tables(Columns(), rows))
+    found = np.concatenate([matrix_of(table).inputs for table in tables])
+    assert found.tolist() == [[i, i * i] for i in range(2000)]
+
+
+def test_packed_standard_input_cut_short_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Pipe(gzip.compress(b"a,b\n1,2\n")[:-4])
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(stream))
+    with pytest.raises(DataError, match="cut short"):
+        list(CsvSpec(path=Path("-")).tables(Columns()))

@@ -1,0 +1,1 @@
+"""What may be wrong with a table: one kind of finding a file."""
