@@ -18,6 +18,7 @@ from typing import Literal, TypeAlias
 from dnn_cli.base.errors import DataError, FileSystemError, UsageError
 from dnn_cli.base.text import listing, nearest, safe_text
 from dnn_cli.data.catalogue import CACHED, SHIPPED, CachedFile, CachedSet
+from dnn_cli.data.column_files import sync
 from dnn_cli.data.readers.bytes_in import CHUNK, GZIP, Gunzip, Readable, open_regular
 
 # File, unpacked bytes so far, of how many: all of them once the file is checked and in place.
@@ -202,7 +203,7 @@ def _store(chunks: Iterator[bytes], file: CachedFile, folder: Path, report: Prog
         with _writing(folder):
             os.chmod(name, 0o644)  # a cache may be shared; mkstemp makes files private
             os.replace(name, folder / file.name)
-            _sync(folder)
+            sync(folder)
         report(file.name, file.size, file.size)
     finally:
         Path(name).unlink(missing_ok=True)
@@ -236,11 +237,3 @@ def _writing(folder: Path) -> Iterator[None]:
             fix="free some space, or set DNN_CACHE to another folder",
             state="no incomplete file was left behind",
         ) from None
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -161,6 +161,20 @@ def logit(p: Array, out: Array) -> None:
     np.log(out, out=out)
 
 
+def softmax(z: Array, out: Array) -> None:
+    """Softmax of each row of z (n, j), which may be `out`."""
+    p = z.T.copy()
+    np.subtract(p, p.max(axis=0), out=p)
+    np.exp(p, out=p)
+    np.divide(p.T, p.sum(axis=0)[:, None], out=out)
+
+
+def log_of(p: Array, out: Array) -> None:
+    """log p, finite where p is 0: outputs whose softmax is p; `out` may be p."""
+    np.maximum(p, np.finfo(p.dtype).tiny, out=out)
+    np.log(out, out=out)
+
+
 def weighted_value_and_grad(
     loss: Loss, z: Array, target: Array, weights: Array, dz: Array, ws: Mapping[str, Array]
 ) -> float:

@@ -16,7 +16,6 @@ from dnn_cli.app.predict import predict_file
 from dnn_cli.app.resume import resume_run
 from dnn_cli.app.train import train_run
 from dnn_cli.base.errors import ConfigError, DataError
-from dnn_cli.nn.execution.ranks import can_fork
 from dnn_cli.runs.model_file import read_model
 
 TEXT = """
@@ -143,7 +142,6 @@ def test_balanced_class_weights_are_of_weighted_rows(loss: str, tmp_path: Path) 
     assert list(stored.values()) == pytest.approx(expected.tolist())
 
 
-@pytest.mark.skipif(not can_fork(), reason="needs processes that share memory")
 @pytest.mark.parametrize("model", ["", ", members: 4"])
 def test_two_ranks_learn_what_one_does(
     model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -45,11 +45,6 @@ def files_of(path: Path | str) -> list[Path] | None:
     return [Path(one) for one in sorted(found, key=_order)]
 
 
-def table_files_of(path: Path) -> tuple[Path, ...]:
-    """The file at `path`, or those it names as a pattern; none of standard input."""
-    return () if str(path) == "-" else tuple(files_of(path) or (path,))
-
-
 def _order(path: str) -> list[tuple[list[str | int], str]]:
     return [natural(part) for part in path.split(os.sep)]
 

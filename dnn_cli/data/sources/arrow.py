@@ -16,9 +16,9 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.text import safe_text
 from dnn_cli.data.readers.arrow_columns import ArrowFile, arrow_tables, require_pyarrow, translated
 from dnn_cli.data.readers.bytes_in import beginning, open_regular
-from dnn_cli.data.readers.several_files import table_files_of, tables_of
-from dnn_cli.data.source import SOURCES, SourceSpec
+from dnn_cli.data.source import SOURCES
 from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table_source import TableFilesSpec
 
 _FILE, _STREAM, _FIRST_FEATHER = b"ARROW1", b"\xff\xff\xff\xff", b"FEA1"
 
@@ -26,25 +26,13 @@ _FILE, _STREAM, _FIRST_FEATHER = b"ARROW1", b"\xff\xff\xff\xff", b"FEA1"
 @final
 @SOURCES.register("arrow")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ArrowSpec(SourceSpec):
+class ArrowSpec(TableFilesSpec):
     """An Arrow IPC file or stream, or a Feather file."""
 
     path: Path = option("the Arrow or Feather file, or several by a pattern")
 
-    @property
-    def tabular(self) -> bool:
-        """See `SourceSpec.tabular`."""
-        return True
-
-    def table_files(self) -> tuple[Path, ...]:
-        """See `SourceSpec.table_files`."""
-        return table_files_of(self.path)
-
-    def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
-        """See `SourceSpec.tables`."""
-        return tables_of(self, self.path, ArrowSpec._tables, columns, rows)
-
-    def _tables(self, columns: Columns, rows: int | None) -> Iterator[Table]:
+    def file_tables(self, columns: Columns, rows: int | None) -> Iterator[Table]:
+        """See `TableFilesSpec.file_tables`."""
         origin = str(self.path)
         with open_regular(self.path) as file:
             head, shown = file.read(64), safe_text(origin)

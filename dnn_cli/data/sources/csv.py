@@ -32,16 +32,16 @@ from dnn_cli.data.readers.csv_header import Header, said_separator
 from dnn_cli.data.readers.csv_reading import CsvReading
 from dnn_cli.data.readers.csv_records import Records, first_record, records
 from dnn_cli.data.readers.numerals import Numerals
-from dnn_cli.data.readers.several_files import table_files_of, tables_of
 from dnn_cli.data.readers.text_encoding import UTF8, as_utf8, encoding_named
-from dnn_cli.data.source import SOURCES, SourceSpec
+from dnn_cli.data.source import SOURCES
 from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table_source import TableFilesSpec
 
 
 @final
 @SOURCES.register("csv")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CsvSpec(SourceSpec):
+class CsvSpec(TableFilesSpec):
     """A CSV or TSV file, plain or packed by gzip."""
 
     path: Path = option("the CSV file, several by a pattern (parts/*.csv), or - for standard input")
@@ -91,20 +91,8 @@ class CsvSpec(SourceSpec):
             fix="such as utf-8, latin-1, cp1252, utf-16-le, shift_jis",
         )
 
-    @property
-    def tabular(self) -> bool:
-        """See `SourceSpec.tabular`."""
-        return True
-
-    def table_files(self) -> tuple[Path, ...]:
-        """See `SourceSpec.table_files`."""
-        return table_files_of(self.path)
-
-    def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
-        """See `SourceSpec.tables`."""
-        return tables_of(self, self.path, CsvSpec._tables, columns, rows)
-
-    def _tables(self, columns: Columns, rows: int | None) -> Iterator[Table]:
+    def file_tables(self, columns: Columns, rows: int | None) -> Iterator[Table]:
+        """See `TableFilesSpec.file_tables`."""
         if rows is not None:
             with ExitStack() as files:
                 for table in self._reading(columns, *open_bytes(self.path, files)[:2]).pieces(rows):

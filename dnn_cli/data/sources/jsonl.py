@@ -31,10 +31,10 @@ from dnn_cli.data.readers.json_columns import JsonColumns, see
 from dnn_cli.data.readers.json_lines import JsonLines, Lines
 from dnn_cli.data.readers.named_reading import NamedReading
 from dnn_cli.data.readers.selection import select
-from dnn_cli.data.readers.several_files import table_files_of, tables_of
 from dnn_cli.data.readers.text_encoding import as_utf8
-from dnn_cli.data.source import SOURCES, SourceSpec
+from dnn_cli.data.source import SOURCES
 from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table_source import TableFilesSpec
 
 Open = Callable[[ExitStack], Opened]
 
@@ -42,25 +42,13 @@ Open = Callable[[ExitStack], Opened]
 @final
 @SOURCES.register("jsonl")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JsonlSpec(SourceSpec):
+class JsonlSpec(TableFilesSpec):
     """A file of JSON lines, plain or packed by gzip: one object a line."""
 
     path: Path = option("the file of JSON lines, several by a pattern, or - for standard input")
 
-    @property
-    def tabular(self) -> bool:
-        """See `SourceSpec.tabular`."""
-        return True
-
-    def table_files(self) -> tuple[Path, ...]:
-        """See `SourceSpec.table_files`."""
-        return table_files_of(self.path)
-
-    def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
-        """See `SourceSpec.tables`."""
-        return tables_of(self, self.path, JsonlSpec._tables, columns, rows)
-
-    def _tables(self, columns: Columns, rows: int | None) -> Iterator[Table]:
+    def file_tables(self, columns: Columns, rows: int | None) -> Iterator[Table]:
+        """See `TableFilesSpec.file_tables`."""
         names = _settled(columns)
         held = kept(self.path) if rows is None or names is None else None
 

@@ -17,9 +17,9 @@ from dnn_cli.base.spec import option
 from dnn_cli.base.text import safe_text
 from dnn_cli.data.readers.arrow_columns import ArrowFile, arrow_tables, require_pyarrow, translated
 from dnn_cli.data.readers.bytes_in import beginning, open_regular
-from dnn_cli.data.readers.several_files import table_files_of, tables_of
-from dnn_cli.data.source import SOURCES, SourceSpec
+from dnn_cli.data.source import SOURCES
 from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table_source import TableFilesSpec
 
 _BUFFER = 1 << 20  # bytes of a column read at a time
 
@@ -27,25 +27,13 @@ _BUFFER = 1 << 20  # bytes of a column read at a time
 @final
 @SOURCES.register("parquet")
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParquetSpec(SourceSpec):
+class ParquetSpec(TableFilesSpec):
     """A Parquet file."""
 
     path: Path = option("the Parquet file, or several by a pattern")
 
-    @property
-    def tabular(self) -> bool:
-        """See `SourceSpec.tabular`."""
-        return True
-
-    def table_files(self) -> tuple[Path, ...]:
-        """See `SourceSpec.table_files`."""
-        return table_files_of(self.path)
-
-    def tables(self, columns: Columns, rows: int | None = None) -> Iterator[Table]:
-        """See `SourceSpec.tables`."""
-        return tables_of(self, self.path, ParquetSpec._tables, columns, rows)
-
-    def _tables(self, columns: Columns, rows: int | None) -> Iterator[Table]:
+    def file_tables(self, columns: Columns, rows: int | None) -> Iterator[Table]:
+        """See `TableFilesSpec.file_tables`."""
         origin = str(self.path)
         with open_regular(self.path) as file:
             head, shown = file.read(64), safe_text(origin)

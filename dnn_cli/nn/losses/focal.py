@@ -25,7 +25,16 @@ from dnn_cli.base.spec import option, require
 from dnn_cli.base.task import Task
 from dnn_cli.base.types import Array
 from dnn_cli.nn.layer import Need
-from dnn_cli.nn.loss import LOSSES, Loss, LossSpec, logit, sigmoid, write_targets
+from dnn_cli.nn.loss import (
+    LOSSES,
+    Loss,
+    LossSpec,
+    log_of,
+    logit,
+    sigmoid,
+    softmax,
+    write_targets,
+)
 
 
 @LOSSES.register("focal")
@@ -165,12 +174,8 @@ class SoftmaxFocal(Loss):
 
     def activate(self, z: Array, out: Array) -> None:
         """Softmax of each row."""
-        p = z.T.copy()
-        np.subtract(p, p.max(axis=0), out=p)
-        np.exp(p, out=p)
-        np.divide(p.T, p.sum(axis=0)[:, None], out=out)
+        softmax(z, out)
 
     def invert(self, shown: Array, out: Array) -> None:
         """log p."""
-        np.maximum(shown, np.finfo(shown.dtype).tiny, out=out)
-        np.log(out, out=out)
+        log_of(shown, out)

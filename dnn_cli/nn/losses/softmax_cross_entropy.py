@@ -27,7 +27,7 @@ from dnn_cli.base.task import TargetTotals, Task
 from dnn_cli.base.types import Array
 from dnn_cli.nn.class_weights import BALANCED, ClassWeights, balanced_weights, factors_of
 from dnn_cli.nn.layer import Need
-from dnn_cli.nn.loss import LOSSES, Loss, LossSpec
+from dnn_cli.nn.loss import LOSSES, Loss, LossSpec, log_of, softmax
 
 
 @LOSSES.register("softmax_cross_entropy")
@@ -111,15 +111,11 @@ class SoftmaxCrossEntropy(Loss):
 
     def activate(self, z: Array, out: Array) -> None:
         """Softmax of each row."""
-        p = z.T.copy()
-        np.subtract(p, p.max(axis=0), out=p)
-        np.exp(p, out=p)
-        np.divide(p.T, p.sum(axis=0)[:, None], out=out)
+        softmax(z, out)
 
     def invert(self, shown: Array, out: Array) -> None:
         """log p."""
-        np.maximum(shown, np.finfo(shown.dtype).tiny, out=out)
-        np.log(out, out=out)
+        log_of(shown, out)
 
     def _loss(self, z: Array, target: Array, s: Array, t: Array, ws: Mapping[str, Array]) -> float:
         """The mean loss; leaves exp(s) in `s`, the targets in `t` (both (j, n)), a and the sums."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dnn_cli.data.raw_columns import Numbers
 from dnn_cli.data.source import SourceSpec, source_of
 from dnn_cli.data.sources.npz import NpzSpec
-from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table import Columns
+from tests.data.sources.whole_tables import cells, read
 
 Make = Callable[..., SourceSpec]
 
@@ -34,19 +34,6 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
         return source_of(str(tmp_path / "a.npy"))
 
     return make
-
-
-def read(spec: SourceSpec, **columns: Any) -> Table:
-    [table] = spec.tables(Columns(**columns))
-    return table
-
-
-def cells(table: Table, name: str) -> list[Any]:
-    assert table.columns is not None
-    column = table.columns[name]
-    if isinstance(column, Numbers):
-        return [None if np.isnan(value) else value for value in column.values.tolist()]
-    return column.as_text().tolist()
 
 
 KINDS = [

@@ -18,7 +18,7 @@ from dnn_cli.base.errors import CheckpointError, DataError, UsageError
 from dnn_cli.base.spec import SpecError
 from dnn_cli.cli.application import run
 from dnn_cli.data.prepare import prepare
-from dnn_cli.data.raw_columns import Numbers
+from dnn_cli.data.raw_columns import Numbers, Words
 from dnn_cli.data.readers.numerals import Numerals
 from dnn_cli.data.schema import DataSchema
 from dnn_cli.data.source import source_of
@@ -296,10 +296,12 @@ def test_a_column_with_a_sign_of_its_own_is_no_column_of_codes(tmp_path: Path) -
     source = CsvSpec(path=tmp_path / "x.csv", decimal=",")
     words = Columns(target=("y",), types={"b": "word"})
     columns = next(source.tables(words)).columns
-    assert columns is not None and columns["b"].levels == ("1.018", "0.5")  # type: ignore[union-attr]
+    assert columns is not None and isinstance(columns["b"], Words)
+    assert columns["b"].levels == ("1.018", "0.5")
     codes = "a;b;y\n" + "1,5;007;u\n2,5;010;v\n" * 20
     (tmp_path / "x.csv").write_text(codes)
-    assert next(source.tables(Columns(target=("y",)))).columns["b"].levels  # type: ignore
+    columns = next(source.tables(Columns(target=("y",)))).columns
+    assert columns is not None and isinstance(columns["b"], Words) and columns["b"].levels
 
 
 @pytest.mark.parametrize("decimal", [".", ","])

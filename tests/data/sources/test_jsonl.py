@@ -15,28 +15,16 @@ import pandas
 import pytest
 
 from dnn_cli.base.errors import DataError
-from dnn_cli.data.raw_columns import Numbers, Words
+from dnn_cli.data.raw_columns import Words
 from dnn_cli.data.source import source_of
 from dnn_cli.data.sources.jsonl import JsonlSpec
-from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table import Columns
+from tests.data.sources.whole_tables import cells, read
 
 
 def written(path: Path, text: str | bytes) -> JsonlSpec:
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return JsonlSpec(path=path)
-
-
-def read(spec: JsonlSpec, **columns: Any) -> Table:
-    [table] = spec.tables(Columns(**columns))
-    return table
-
-
-def cells(table: Table, name: str) -> list[Any]:
-    assert table.columns is not None
-    column = table.columns[name]
-    if isinstance(column, Numbers):
-        return [None if np.isnan(value) else value for value in column.values.tolist()]
-    return column.as_text().tolist()
 
 
 def test_columns_are_all_keys_as_they_first_appear(tmp_path: Path) -> None:

@@ -15,9 +15,9 @@ import pytest
 from pyarrow import feather, ipc, parquet
 
 from dnn_cli.base.errors import MissingExtraError
-from dnn_cli.data.raw_columns import Numbers
 from dnn_cli.data.source import SourceSpec, source_of
-from dnn_cli.data.table import Columns, Table
+from dnn_cli.data.table import Columns
+from tests.data.sources.whole_tables import cells, read
 
 
 def write_stream(table: pyarrow.Table, path: str) -> None:
@@ -40,19 +40,6 @@ def made(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[..., Source
         return source_of(path)
 
     return make
-
-
-def read(spec: SourceSpec, **columns: Any) -> Table:
-    [table] = spec.tables(Columns(**columns))
-    return table
-
-
-def cells(table: Table, name: str) -> list[Any]:
-    assert table.columns is not None
-    column = table.columns[name]
-    if isinstance(column, Numbers):
-        return [None if np.isnan(value) else value for value in column.values.tolist()]
-    return column.as_text().tolist()
 
 
 BERLIN = timezone(timedelta(hours=1))
