@@ -102,6 +102,10 @@ def _prepare(spec: DataSpec, reading: Reading, sign: TargetSign) -> Prepared:
     spec = replace(spec, split=split)
     fit = fit_arrays if table.columns is None else fit_columns
     inputs = fit(table, parts, spec, place, notes)
+    if encoding.task.kind == "reconstruction":
+        require_numbers(inputs.coding, place)
+        encoding = reconstruction(size_of(inputs.shape))  # of columns that is known only now
+        notes.append(f"task: reconstruction of {encoding.task.count} inputs")
     schema = DataSchema(
         input_shape=inputs.shape,
         input_kind=inputs.kind,
@@ -122,8 +126,6 @@ def _prepare(spec: DataSpec, reading: Reading, sign: TargetSign) -> Prepared:
         learned = schema.target_scaling.scaled(targets[rows])
         raw, kind = table.targets[rows], spec.target_scale
         notes.extend(merged_targets(raw, targets[rows], learned, labels, place, kind))
-    if encoding.task.kind == "reconstruction":
-        require_numbers(inputs.coding, place)
     weights = None if spec.weight is None else weights_of(table, spec.weight, place)
 
     def assembled(inputs: Array, rows: Array) -> Dataset:
@@ -198,9 +200,7 @@ def encode_targets(
     chance may well, and then all rows say which classes there are.
     """
     if spec.reconstructs:
-        width = size_of(as_examples(table.inputs).shape[1:])
-        notes.append(f"task: reconstruction of {width} inputs")
-        return reconstruction(width), None
+        return reconstruction(size_of(as_examples(table.inputs).shape[1:])), None
     if table.targets is None:
         advice = spec.source.target_advice(table.inputs.shape)
         raise DataError(

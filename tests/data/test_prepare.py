@@ -6,6 +6,7 @@ import pytest
 from dnn_cli.base.errors import DataError
 from dnn_cli.data.prepare import prepare
 from dnn_cli.data.schema import DataSchema
+from dnn_cli.data.sources.csv import CsvSpec
 from dnn_cli.data.spec import DataSpec, SplitSpec
 from dnn_cli.data.summary import summarise
 from dnn_cli.data.table import Columns
@@ -397,3 +398,13 @@ def test_I04_channels_first_are_no_training_images(memory):
     images = np.zeros((60, 3, 8, 8), np.uint8)
     with pytest.raises(DataError, match="channels seem to come first"):
         prepare(DataSpec(source=memory(images, KINDS)))
+
+
+def test_a_table_of_columns_is_its_own_target_as_it_is_coded(tmp_path):
+    lines = ["a,b,c", *(f"{i * i % 17},{i % 5}.5,{'' if i % 7 else i % 3}" for i in range(40))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    prepared = prepare(DataSpec(source=CsvSpec(path=tmp_path / "t.csv"), target="inputs"))
+    x, t = contents(prepared.train)
+    assert prepared.schema.task.count == x.shape[1] == 4  # c is missing in some rows
+    np.testing.assert_array_equal(x, t)
+    assert "task: reconstruction of 4 inputs" in prepared.notes
