@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -150,27 +150,61 @@ def test_the_same_command_goes_on(folder: Path, whole: CvResult, tmp_path: Path)
     assert before == {p: p.stat().st_mtime_ns for p in before}
 
 
+# Runs in each process of a cross-validation: they count together the calls that write, and the
+# one that is number KILLED_AT kills all of them.
+COUNTING = """
+import os, signal
+from dnn_cli.runs.disk import Disk, disk
+
+def counted(real):
+    def call(*words, **options):
+        file = os.open(os.environ["CALLS"], os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(file, b".")
+        number = os.lseek(file, 0, os.SEEK_CUR)
+        os.close(file)
+        if number == int(os.environ["KILLED_AT"]):
+            os.killpg(0, signal.SIGKILL)
+        return real(*words, **options)
+    return call
+
+for name in ("write", "fsync", "replace", "mkdir"):
+    setattr(disk, name, counted(getattr(Disk, name)))
+"""
+KILLS = 6
+
+
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_killed_at_any_time_no_fold_is_lost_or_done_twice(
     folder: Path, whole: CvResult, tmp_path: Path, jobs: str
 ) -> None:
-    """Killed whenever another number of files is there, and gone on with each time."""
-    place = tmp_path / "killed"
-    command = [sys.executable, "-m", "dnn_cli", "cv", str(folder / "c.yaml"), "-q",
-               "--folds", "3", "--run-dir", str(place), "--jobs", jobs]  # fmt: skip
-    kills = 0
-    for wanted in (2, 6, 12, 20, 28, 36):
+    """Killed after an eighth of all its writes, and gone on with each time."""
+    (tmp_path / "sitecustomize.py").write_text(COUNTING)
+    calls = tmp_path / "calls"
+
+    def attempt(place: Path, at: int) -> int:
+        calls.write_bytes(b"")
+        paths = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
         process = subprocess.Popen(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        while process.poll() is None and sum(1 for _ in place.rglob("*")) < wanted:
-            time.sleep(0.005)
-        kills += process.poll() is None
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        time.sleep(0.2)
-    assert kills > 1
+            [sys.executable, "-m", "dnn_cli", "cv", str(folder / "c.yaml"), "-q",
+             "--folds", "3", "--run-dir", str(place), "--jobs", jobs],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": paths, "CALLS": str(calls), "KILLED_AT": str(at)},
+        )  # fmt: skip
+        code = process.wait()
+        with suppress(ProcessLookupError):
+            while True:  # until the folds are gone with it, and their locks with them
+                os.killpg(process.pid, 0)
+                time.sleep(0.01)
+        return code
+
+    assert attempt(tmp_path / "undisturbed", 0) == 0
+    eighth = calls.stat().st_size // (KILLS + 2)
+    assert eighth > 5
+    place = tmp_path / "killed"
+    for _ in range(KILLS):
+        assert attempt(place, eighth) == -signal.SIGKILL
     found = resume_cv(str(place), watching=silent, say=ignore)
     assert found.metrics == whole.metrics
     same(place, whole.directory)
